@@ -1,0 +1,67 @@
+//! What payments tells: how an attempt to pay goes.
+
+use kernel::{Event, Money, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{OrderId, PaymentId, word::words};
+
+words! {
+    /// Where an attempt to pay is.
+    PaymentState {
+        /// Wanted, not yet opened at the provider.
+        Created = "created",
+        /// Opened; the guest has not finished.
+        Pending = "pending",
+        /// The money is blocked, not taken.
+        Authorized = "authorized",
+        /// The money is ours.
+        Captured = "captured",
+        /// A part went back.
+        PartiallyRefunded = "partially_refunded",
+        /// All went back.
+        Refunded = "refunded",
+        /// The provider refused.
+        Failed = "failed",
+        /// The guest did not finish in time.
+        Expired = "expired",
+        /// Called off before any money moved.
+        Cancelled = "cancelled",
+        /// The provider did not say; it will be asked.
+        Unknown = "unknown",
+    }
+}
+
+/// An attempt to pay moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentMoved {
+    /// The attempt.
+    pub payment_id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// 1 for the first attempt of the order.
+    pub attempt: i64,
+    /// Where it is now.
+    pub state: PaymentState,
+    /// What it is for.
+    pub amount: Money,
+    /// What was taken so far.
+    pub captured: Money,
+    /// What went back so far.
+    pub refunded: Money,
+    /// `sandbox`, `counter`.
+    pub provider: String,
+    /// When.
+    pub at: Timestamp,
+    /// The payment's version.
+    pub version: i64,
+}
+
+impl Event for PaymentMoved {
+    const TOPIC: &'static str = "payments";
+    const TYPE: &'static str = "samovar.payments.moved.v1";
+    const SOURCE: &'static str = "/payments";
+
+    fn key(&self) -> String {
+        self.order_id.to_string()
+    }
+}
