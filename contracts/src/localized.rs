@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 /// A name or a description in both languages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"ru": "Латте", "en": "Latte"})))]
 pub struct Localized {
     /// Russian.
     pub ru: String,

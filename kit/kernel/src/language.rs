@@ -30,9 +30,8 @@ impl Language {
             let mut parts = range.split(';');
             let tag = parts.next().unwrap_or_default().trim();
             let Some(language) = Self::of_tag(tag) else { continue };
-            let weight = parts
-                .find_map(|p| p.trim().strip_prefix("q="))
-                .map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0));
+            let weight =
+                parts.find_map(|p| p.trim().strip_prefix("q=")).map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0));
             if weight > 0.0 && best.is_none_or(|(known, _)| weight > known) {
                 best = Some((weight, language));
             }

@@ -9,6 +9,8 @@ mod error;
 mod id;
 mod language;
 mod money;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod rng;
 mod time;
 mod words;

@@ -101,7 +101,11 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let moment = text.parse::<jiff::Timestamp>().map_err(|_| TimestampError(text.to_owned()))?;
         let micros = moment.as_microsecond();
-        if (MICROS_MIN..=MICROS_MAX).contains(&micros) { Ok(Self(micros)) } else { Err(TimestampError(text.to_owned())) }
+        if (MICROS_MIN..=MICROS_MAX).contains(&micros) {
+            Ok(Self(micros))
+        } else {
+            Err(TimestampError(text.to_owned()))
+        }
     }
 }
 
