@@ -1,0 +1,34 @@
+# make run | test | check | bench | torture N=20 | docs — and nothing clever.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+N ?= 20
+SEED ?=
+
+help: ## this list
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: tools ## a coffee chain with a day of orders, on http://localhost:8080
+	cargo run --release --package samovar -- demo
+
+test: tools ## every test, on SQLite and on a PostgreSQL that it starts and stops itself
+	tests/servers/with-services.sh postgres -- tests/run.sh
+
+check: tools ## format, lints, the rules of ARCHITECTURE.md, dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo xtask tidy
+	.ci/deny
+
+bench: tools ## the figures of docs/performance.md, into target/bench/results.json
+	tests/servers/with-services.sh postgres -- tests/bench.sh
+
+torture: tools ## N times kill -9 under load, the audit after each
+	SAMOVAR_TORTURE_ROUNDS=$(N) SAMOVAR_SEED=$(SEED) cargo test --release --package tests --test it -- --nocapture kill_nine
+
+docs: ## rewrites the generated documents (OpenAPI, errors, configuration, routes)
+	cargo xtask docs
+
+tools:
+	@tests/servers/tools.sh
+
+.PHONY: help run test check bench torture docs tools
