@@ -1,0 +1,146 @@
+//! The port over `ureq`: pooled connections, rustls on ring, and the machine's own list of authorities.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use ureq::config::Config;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::{Agent, Error, Timeout};
+
+use super::{OutRequest, OutResponse, Outbound, OutboundError};
+use crate::{Setting, SettingKind, Settings};
+
+/// The settings of the port.
+pub static OUTBOUND_SETTINGS: &[Setting] = &[
+    Setting {
+        key: "outbound.hosts",
+        default: "localhost,127.0.0.1,[::1]",
+        kind: SettingKind::List,
+        doc: "Hosts that may be asked over HTTP, with or without a port; all others are refused.",
+    },
+    Setting {
+        key: "outbound.ca_file",
+        default: "/etc/ssl/certs/ca-certificates.crt",
+        kind: SettingKind::Text,
+        doc: "PEM file of the certificate authorities that are trusted.",
+    },
+];
+
+/// How long a connection may take; a host that is away should not cost the whole time limit.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// The production port.
+#[derive(Debug)]
+pub struct UreqOutbound {
+    agent: Agent,
+    hosts: Vec<String>,
+}
+
+impl UreqOutbound {
+    /// The port as configured by [`OUTBOUND_SETTINGS`]. Without the file of authorities plain HTTP still works, and
+    /// every HTTPS request fails on its certificate.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let hosts = settings.list("outbound.hosts").iter().map(|host| host.to_ascii_lowercase()).collect();
+        let authorities = authorities(settings.text("outbound.ca_file"));
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::new_with_certs(&authorities))
+            .build();
+        let config = Config::builder()
+            .tls_config(tls)
+            .proxy(None)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_MAX))
+            .user_agent("samovar")
+            .build();
+        Self { agent: config.new_agent(), hosts }
+    }
+
+    fn allows(&self, host: &str, port: Option<u16>) -> bool {
+        let host = host.to_ascii_lowercase();
+        let with_port = port.map(|port| format!("{host}:{port}"));
+        self.hosts.iter().any(|known| *known == host || Some(known) == with_port.as_ref())
+    }
+
+    fn exchange(&self, request: &OutRequest, host: &str) -> Result<OutResponse, OutboundError> {
+        let mut sent = http::Request::builder().method(request.method.clone()).uri(&request.url);
+        if let Some(headers) = sent.headers_mut() {
+            headers.extend(request.headers.clone());
+        }
+        let bad = |e: http::Error| OutboundError::BadRequest { reason: e.to_string() };
+        let limit = Some(Duration::from_millis(u64::from(request.timeout_ms)));
+        let answer = if request.body.is_empty() && takes_no_body(&request.method) {
+            let sent = sent.body(()).map_err(bad)?;
+            self.agent.run(self.agent.configure_request(sent).timeout_global(limit).build())
+        } else {
+            let sent = sent.body(&request.body[..]).map_err(bad)?;
+            self.agent.run(self.agent.configure_request(sent).timeout_global(limit).build())
+        };
+        let failed = |error| failure(error, host, request);
+        let (head, mut body) = answer.map_err(failed)?.into_parts();
+        let body = body.with_config().limit(request.body_max).read_to_vec().map_err(failed)?;
+        Ok(OutResponse { status: head.status.as_u16(), headers: head.headers, body })
+    }
+}
+
+impl Outbound for UreqOutbound {
+    fn send(&self, request: &OutRequest) -> Result<OutResponse, OutboundError> {
+        let bad = |reason: String| OutboundError::BadRequest { reason };
+        let uri: Uri = request.url.parse().map_err(|e| bad(format!("{:?} is not an address: {e}", request.url)))?;
+        let authority = uri.authority().ok_or_else(|| bad(format!("{:?} names no host", request.url)))?;
+        let host = authority.as_str().to_owned();
+        if authority.as_str().contains('@') {
+            return Err(bad("an address with a name or password in it is refused".to_owned()));
+        }
+        if !self.allows(authority.host(), authority.port_u16()) {
+            return Err(OutboundError::NotAllowed { host });
+        }
+        self.exchange(request, &host)
+    }
+}
+
+fn takes_no_body(method: &http::Method) -> bool {
+    [http::Method::GET, http::Method::HEAD, http::Method::DELETE, http::Method::OPTIONS].contains(method)
+}
+
+/// A certificate that cannot be read is left out: the others of the machine's list still serve.
+fn authorities(path: &str) -> Vec<Certificate<'static>> {
+    let Ok(pem) = std::fs::read(path) else { return Vec::new() };
+    parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            Ok(_) | Err(_) => None,
+        })
+        .collect()
+}
+
+/// What the asker may conclude. Whatever is not certainly before the first byte of the request counts as seen.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that grows; what is not known here counts as seen")]
+fn failure(error: Error, host: &str, request: &OutRequest) -> OutboundError {
+    let host = host.to_owned();
+    let reason = error.to_string();
+    match error {
+        Error::HostNotFound
+        | Error::ConnectionFailed
+        | Error::Timeout(Timeout::Resolve | Timeout::Connect)
+        | Error::Tls(_)
+        | Error::Rustls(_)
+        | Error::TlsRequired => OutboundError::Unreachable { host, reason },
+        Error::Io(error) if before_sending(&error) => OutboundError::Unreachable { host, reason },
+        Error::Timeout(_) => OutboundError::Timeout { host, timeout_ms: request.timeout_ms },
+        Error::BodyExceedsLimit(limit) => OutboundError::TooLarge { host, limit },
+        Error::BadUri(_) | Error::Http(_) => OutboundError::BadRequest { reason },
+        _ => OutboundError::Broken { host, reason },
+    }
+}
+
+fn before_sending(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    let refused = [Kind::ConnectionRefused, Kind::HostUnreachable, Kind::NetworkUnreachable, Kind::AddrNotAvailable];
+    refused.contains(&error.kind())
+}
