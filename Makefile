@@ -23,7 +23,7 @@ bench: tools ## the figures of docs/performance.md, into target/bench/results.js
 	tests/servers/with-services.sh postgres -- tests/bench.sh
 
 torture: tools ## N times kill -9 under load, the audit after each
-	SAMOVAR_TORTURE_ROUNDS=$(N) SAMOVAR_SEED=$(SEED) cargo test --release --package tests --test it -- --nocapture kill_nine
+	SAMOVAR_TORTURE_ROUNDS=$(N) SAMOVAR_SEED=$(SEED) cargo test --release --package samovar --test it -- --nocapture kill_nine
 
 docs: ## rewrites the generated documents (OpenAPI, errors, configuration, routes)
 	cargo xtask docs

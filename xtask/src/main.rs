@@ -41,7 +41,7 @@ fn run_tidy(root: &Path) -> Result<ExitCode> {
 /// The product writes its own documents, so that they cannot differ from what it does.
 fn write_docs(root: &Path) -> Result<ExitCode> {
     let status = Command::new(env!("CARGO"))
-        .args(["test", "--quiet", "--package", "tests", "--test", "it", "committed_documents"])
+        .args(["test", "--quiet", "--package", "samovar", "--test", "it", "committed_documents"])
         .env("SAMOVAR_WRITE_DOCS", "1")
         .current_dir(root)
         .status()

@@ -1,0 +1,267 @@
+//! The command line: what can be said, with examples. What is done stands in `commands/`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Samovar takes an order from the first click to the counter.
+#[derive(Debug, Parser)]
+#[command(name = "samovar", version, about, max_term_width = 100, after_help = TOP_EXAMPLES, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Where things are; the same for every command.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Folder of the data.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Configuration file (default: samovar.toml, if there is one).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// One setting, `--set orders.unpaid_expiry_min=15`; stands above file and environment.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+
+    /// Answer as JSON, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A coffee chain with menu, guests and a day of orders; then open on http://localhost:8080.
+    #[command(after_help = "Examples:\n  samovar demo\n  samovar demo --orders 2000 --seed 7 --exit")]
+    Demo(DemoArgs),
+
+    /// Serve the business.
+    #[command(after_help = "Examples:\n  samovar serve\n  samovar serve --data /srv/samovar --listen 0.0.0.0:8080\n  \
+                            SAMOVAR_DATABASE_URL=postgres://samovar@db/samovar samovar serve")]
+    Serve(ServeArgs),
+
+    /// Administrators.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+
+    /// Take something in.
+    #[command(subcommand)]
+    Import(ImportCommand),
+
+    /// Give something out.
+    #[command(subcommand)]
+    Export(ExportCommand),
+
+    /// Recompute every invariant and name the rows that break one; exit 1 if any does.
+    #[command(after_help = "Examples:\n  samovar audit\n  samovar audit --json | jq '.findings[]'")]
+    Audit,
+
+    /// The event log.
+    #[command(subcommand)]
+    Events(EventsCommand),
+
+    /// The configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+
+    /// The OpenAPI 3.1 document of every route.
+    #[command(after_help = "Example:\n  samovar openapi > openapi.json")]
+    Openapi,
+
+    /// Completions for a shell, on standard output.
+    #[command(after_help = "Example:\n  samovar completions bash > /etc/bash_completion.d/samovar")]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+
+    /// The manual page, on standard output.
+    #[command(after_help = "Example:\n  samovar man | man -l -")]
+    Man,
+}
+
+/// The arguments of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Orders of the day.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub orders: u32,
+
+    /// The same seed makes the same day.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Leave after the summary instead of serving on.
+    #[arg(long)]
+    pub exit: bool,
+
+    /// Address to serve on.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+}
+
+/// The arguments of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// Address to serve on.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+
+    /// Address of metrics and health detail; never to be reached from outside.
+    #[arg(long, value_name = "ADDR")]
+    pub private_listen: Option<SocketAddr>,
+}
+
+/// `admin …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Create an administrator. The password is read from a file or from standard input, never from an argument.
+    #[command(after_help = "Examples:\n  samovar admin create --email admin@example.org --password-file secret.txt\n  \
+                            pass show samovar | samovar admin create --email admin@example.org --password-file -")]
+    Create {
+        /// E-mail to sign in with.
+        #[arg(long)]
+        email: String,
+
+        /// Name shown to others.
+        #[arg(long, default_value = "Administrator")]
+        name: String,
+
+        /// File that holds the password in its first line; `-` is standard input.
+        #[arg(long, value_name = "FILE")]
+        password_file: PathBuf,
+    },
+}
+
+/// `import …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum ImportCommand {
+    /// The menu, from the CSV that `export menu` writes: all or nothing, every bad row named.
+    #[command(after_help = "Examples:\n  samovar import menu menu.csv --dry-run\n  samovar import menu menu.csv")]
+    Menu {
+        /// The file; `-` is standard input.
+        file: PathBuf,
+
+        /// Check and count, change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// `export …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum ExportCommand {
+    /// The menu as CSV; importing it again changes nothing.
+    #[command(after_help = "Example:\n  samovar export menu menu.csv")]
+    Menu {
+        /// The file; `-` is standard output.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+}
+
+/// `events …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum EventsCommand {
+    /// Print events as they come, one JSON object a line.
+    #[command(after_help = "Examples:\n  samovar events tail --topic payments\n  samovar events tail --from 0 --no-follow")]
+    Tail {
+        /// Only these topics.
+        #[arg(long = "topic")]
+        topics: Vec<String>,
+
+        /// From this position on; default: from now on.
+        #[arg(long)]
+        from: Option<i64>,
+
+        /// Stop at the end.
+        #[arg(long)]
+        no_follow: bool,
+    },
+
+    /// Events that a consumer gave up on.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+
+    /// Let a consumer hear again from a position on.
+    #[command(after_help = "Example:\n  samovar events replay orders.feed --topic new_orders --from 0")]
+    Replay {
+        /// The consumer.
+        consumer: String,
+
+        /// The topic.
+        #[arg(long)]
+        topic: String,
+
+        /// The position to go back to.
+        #[arg(long)]
+        from: i64,
+    },
+}
+
+/// `events dead-letters …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// List them.
+    List,
+
+    /// Try one again, with its tries counted anew.
+    Replay {
+        /// As listed.
+        id: String,
+    },
+
+    /// Give one up for good.
+    Drop {
+        /// As listed.
+        id: String,
+    },
+}
+
+/// `config …`
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Every setting, its value and where it came from; secrets masked.
+    Show,
+
+    /// Exit 0 if the configuration can be served with, else say what is wrong.
+    Check,
+}
+
+const TOP_EXAMPLES: &str = "Examples:
+  samovar demo                                   a coffee chain to look at
+  samovar serve --data /srv/samovar              serve a business
+  samovar audit --data /srv/samovar              check every invariant
+
+Exit codes: 0 done, 1 problems found, 2 bad usage.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help() {
+        fn walk(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            command.get_subcommands().filter(|c| c.get_name() != "help").for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+}

@@ -1,0 +1,149 @@
+//! The demo's data folder: a mark that the demo made it, and the logins, which are random and readable by the owner only.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+const MARK: &str = "demo.json";
+
+/// What the demo remembers beside the databases.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    /// Whether the day was played to its end.
+    pub(crate) complete: bool,
+    /// The secret that the sandbox bank signs with.
+    pub(crate) bank_secret: String,
+    /// Who can sign in.
+    pub(crate) logins: Vec<Login>,
+}
+
+/// One login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Login {
+    /// `admin`, `manager`, `barista`, `guest`.
+    pub(crate) role: String,
+    /// Where, for staff of one shop.
+    pub(crate) shop: Option<String>,
+    /// The e-mail.
+    pub(crate) email: String,
+    /// The password.
+    pub(crate) password: String,
+}
+
+/// What stands in the folder.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Nothing: the demo begins.
+    Empty,
+    /// A whole demo.
+    Complete(Mark),
+    /// A demo whose day was interrupted; it is begun anew.
+    Interrupted,
+}
+
+/// The folder of one demo.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The folder at `path`, which need not exist.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What stands in it.
+    ///
+    /// # Errors
+    /// Files that no demo made: a business is never overwritten.
+    pub(crate) fn look(&self) -> Result<Found> {
+        let mark = self.path.join(MARK);
+        if mark.exists() {
+            let text = fs::read(&mark).with_context(|| format!("reading {}", mark.display()))?;
+            let mark: Mark = serde_json::from_slice(&text).with_context(|| format!("reading {}", mark.display()))?;
+            return Ok(if mark.complete { Found::Complete(mark) } else { Found::Interrupted });
+        }
+        let strange = self.path.exists() && fs::read_dir(&self.path)?.next().is_some();
+        if strange {
+            bail!(
+                "{} holds data that no demo made, so the demo leaves it alone; name another folder with --data",
+                self.path.display()
+            );
+        }
+        Ok(Found::Empty)
+    }
+
+    /// Takes away what an interrupted demo left.
+    pub(crate) fn clear(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            if path.is_file() && path.file_name().is_some_and(|name| name != MARK) {
+                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the mark, readable by the owner only, whole or not at all.
+    pub(crate) fn write(&self, mark: &Mark) -> Result<()> {
+        fs::create_dir_all(&self.path).with_context(|| format!("making {}", self.path.display()))?;
+        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700))?;
+        let unfinished = self.path.join("demo.json.new");
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        file.write_all(&serde_json::to_vec_pretty(mark)?)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, self.path.join(MARK)).context("writing demo.json")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn a_mark(complete: bool) -> Mark {
+        Mark { complete, bank_secret: "s".into(), logins: Vec::new() }
+    }
+
+    #[test]
+    fn a_folder_that_no_demo_made_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("samovar.db"), "a business").unwrap();
+
+        let refused = Folder::new(folder.path().to_owned()).look().unwrap_err();
+
+        assert!(refused.to_string().contains("no demo made"));
+    }
+
+    #[test]
+    fn an_interrupted_demo_is_told_from_a_whole_one() {
+        let made = tempfile::tempdir().unwrap();
+        let folder = Folder::new(made.path().join("demo"));
+
+        assert!(matches!(folder.look().unwrap(), Found::Empty));
+        folder.write(&a_mark(false)).unwrap();
+        assert!(matches!(folder.look().unwrap(), Found::Interrupted));
+        folder.write(&a_mark(true)).unwrap();
+        assert!(matches!(folder.look().unwrap(), Found::Complete(_)));
+    }
+
+    #[test]
+    fn only_the_owner_can_read_the_logins() {
+        let made = tempfile::tempdir().unwrap();
+        let folder = Folder::new(made.path().join("demo"));
+
+        folder.write(&a_mark(true)).unwrap();
+
+        let mode = fs::metadata(folder.path().join(MARK)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
