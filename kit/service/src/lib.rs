@@ -9,12 +9,14 @@
 mod calls;
 mod checks;
 mod deps;
+mod health;
 mod keys;
 mod metrics;
 mod outbound;
 mod revocations;
 mod service;
 mod settings;
+mod supervisor;
 mod telemetry;
 mod timers;
 
@@ -23,8 +25,9 @@ pub use checks::{
     Audited, Auditor, Check, CheckOutcome, FactError, FactSet, Facts, Finding, Pass, QUIET_PERIOD, Report,
 };
 pub use deps::Deps;
+pub use health::{Health, HealthReport, PartHealth};
 pub use keys::{VerificationKey, VerificationKeys};
-pub use metrics::{METRICS_MEDIA_TYPE, Metrics, ReadingKind, ReadingName, RouteMetrics, ShedMetric};
+pub use metrics::{HistogramReading, METRICS_MEDIA_TYPE, Metrics, Readings, RouteMetrics, ShedMetric, read_store};
 pub use outbound::{OUTBOUND_SETTINGS, OutRequest, OutResponse, Outbound, OutboundError, UreqOutbound};
 pub use revocations::{REVOCATION_LIFETIME, Revocation, Revocations};
 pub use service::Service;
@@ -32,4 +35,25 @@ pub use settings::{
     Origin, Setting, SettingFault, SettingFaults, SettingKind, Settings, Shown, Sources, settings_table,
 };
 pub use telemetry::{TELEMETRY_SETTINGS, Telemetry, TelemetryError, adopt_traceparent, current_traceparent};
-pub use timers::Timer;
+pub use supervisor::{SUPERVISOR_SETTINGS, Stop, Stopped, Supervisor};
+pub use timers::{Timer, TimerLoop, Turn, instance_name};
+
+// HTTP half.
+mod body;
+mod context;
+mod etag;
+mod json_schema;
+mod page;
+mod path;
+mod principal;
+mod problem;
+mod query;
+
+pub use body::{BODY_MAX_BYTES, Body, CSV_MAX_BYTES, Csv, DEPTH_MAX, Validate, parse as parse_body, read_body};
+pub use context::{Lang, RequestContext, RequestId, RequestKind, language_of};
+pub use etag::{IfMatch, Stale, Tagged, etagged, version_tag, versioned, weak_tag};
+pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, PageQuery, cursor};
+pub use path::{PathId, PathIds};
+pub use principal::{Grant, Principal, Role, Shops, UnknownRole};
+pub use problem::{CODES as HTTP_CODES, FAULTS_MAX, Fault, PROBLEM_JSON, Problem, in_language, status_of};
+pub use query::{Everything, Listing, Query};

@@ -3,28 +3,27 @@
 //! A request touches handles that were made when its route was mounted: no look-up, no allocation. Everything that
 //! somebody already counts (queue lengths, consumer lag, parked events) is read when the page is asked for.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+mod readings;
+mod store_readings;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use self::readings::Labels;
+pub use self::readings::{HistogramReading, Readings};
+pub use self::store_readings::read_store;
 
 /// The media type of [`Metrics::text`].
 pub const METRICS_MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Upper bounds of the durations, seconds: half a millisecond to the limit of a request and a little more.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
-
-type Labels = Vec<(&'static str, String)>;
 
 /// All metrics of the process.
 #[derive(Debug)]
@@ -47,37 +46,6 @@ pub struct RouteMetrics {
 /// The handle of one reason for turning requests away.
 #[derive(Clone, Debug)]
 pub struct ShedMetric(Counter);
-
-/// What a reading means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadingKind {
-    /// Goes up and down.
-    Gauge,
-    /// Only goes up.
-    Counter,
-}
-
-/// Something that is read when the page is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct ReadingName {
-    /// `samovar_store_queue_length`; a counter without `_total`.
-    pub name: &'static str,
-    /// What it counts, without a full stop.
-    pub help: &'static str,
-    /// What it means.
-    pub kind: ReadingKind,
-}
-
-type Read = Box<dyn Fn() -> u64 + Send + Sync>;
-
-/// Readings of one name with their labels.
-struct Reading {
-    name: ReadingName,
-    sources: Vec<(Labels, Read)>,
-}
-
-#[derive(Default)]
-struct Readings(Mutex<BTreeMap<&'static str, Reading>>);
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -119,17 +87,10 @@ impl Metrics {
         ShedMetric(self.shed.get_or_create_owned(&vec![("reason", reason.to_owned())]))
     }
 
-    /// Has `read` asked at each scrape. It must not wait: the page is asked for when things go wrong.
-    pub fn read(
-        &self,
-        name: ReadingName,
-        labels: &[(&'static str, &str)],
-        read: impl Fn() -> u64 + Send + Sync + 'static,
-    ) {
-        let labels = labels.iter().map(|&(key, value)| (key, value.to_owned())).collect();
-        let mut readings = self.readings.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let reading = readings.entry(name.name).or_insert_with(|| Reading { name, sources: Vec::new() });
-        reading.sources.push((labels, Box::new(read)));
+    /// What is read when the page is asked for.
+    #[must_use]
+    pub fn readings(&self) -> &Readings {
+        &self.readings
     }
 
     /// The page, in the OpenMetrics text format ([`METRICS_MEDIA_TYPE`]).
@@ -154,34 +115,5 @@ impl ShedMetric {
     /// Counts one request turned away.
     pub fn count(&self) {
         self.0.inc();
-    }
-}
-
-impl fmt::Debug for Readings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect::<Vec<_>>();
-        f.debug_tuple("Readings").field(&names).finish()
-    }
-}
-
-impl Collector for Readings {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for Reading { name, sources } in readings.values() {
-            let (kind, name, help) = (name.kind, name.name, name.help);
-            let metric_type = match kind {
-                ReadingKind::Gauge => MetricType::Gauge,
-                ReadingKind::Counter => MetricType::Counter,
-            };
-            let mut family = encoder.encode_descriptor(name, help, None, metric_type)?;
-            for (labels, read) in sources {
-                let metric = family.encode_family(labels)?;
-                match kind {
-                    ReadingKind::Gauge => ConstGauge::new(read()).encode(metric)?,
-                    ReadingKind::Counter => ConstCounter::new(read()).encode(metric)?,
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -2,18 +2,21 @@
 //!
 //! A timer runs under a lease row of its service's database. Whoever holds the lease runs it; another instance
 //! takes over when the lease has run out. A holder that was frozen in between wakes up with an old token, and an
-//! effect that shows the token ([`Fence`]) is refused. `step(now)` is synchronous; a thread only calls it.
+//! effect that shows the token ([`store::lease::check`]) is refused. `step(now)` is synchronous; a thread only calls it.
+
+mod turn;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Timestamp;
-use store::lease::Fence;
+use store::lease::Lease;
+pub use turn::{TimerLoop, Turn, instance_name};
 
 /// What a timer does; its error is logged, and the next turn comes all the same.
 type Run = Arc<dyn Fn(Timestamp) -> Result<(), String> + Send + Sync>;
-type FencedRun = Arc<dyn Fn(Timestamp, &Fence) -> Result<(), String> + Send + Sync>;
+type FencedRun = Arc<dyn Fn(Timestamp, &Lease) -> Result<(), String> + Send + Sync>;
 
 /// Work at an interval.
 #[derive(Clone)]
@@ -49,11 +52,12 @@ impl Timer {
         Self::fenced(name, every, move |now, _| run(now))
     }
 
-    /// Work on one instance at a time that shows its fence in every transaction, and so is never done twice.
+    /// Work on one instance at a time that shows its lease in every transaction ([`store::lease::check`]), and so is never done
+    /// twice.
     pub fn fenced(
         name: &'static str,
         every: Duration,
-        run: impl Fn(Timestamp, &Fence) -> Result<(), String> + Send + Sync + 'static,
+        run: impl Fn(Timestamp, &Lease) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
         Self { name, every, work: Work::Leased(Arc::new(run)) }
     }
