@@ -1,0 +1,2 @@
+//! Empty until the kit compiles.
+fn main() {}
