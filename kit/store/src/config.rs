@@ -1,0 +1,156 @@
+//! Which database a store stands on.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where the data is.
+#[derive(Clone, Debug)]
+pub enum StoreConfig {
+    /// One file.
+    Sqlite(SqliteConfig),
+    /// A server.
+    Postgres(PostgresConfig),
+}
+
+/// A SQLite file.
+#[derive(Clone, Debug)]
+pub struct SqliteConfig {
+    /// The file; made when it is not there, its folder is not.
+    pub path: PathBuf,
+    /// Where closures run.
+    pub mode: Mode,
+    /// How many connections read.
+    pub readers: usize,
+    /// How many closures may wait, for writing and for reading each.
+    pub queue_max: usize,
+    /// How long another process may hold the file before [`crate::StoreError::Busy`].
+    pub busy_timeout: Duration,
+    /// The file's largest size in pages of 4 KiB: a full disk for tests. Unlimited in production.
+    pub pages_max: Option<u32>,
+    /// What the store tells and asks the program around it.
+    pub hooks: Hooks,
+}
+
+/// A PostgreSQL server (13 or newer).
+#[derive(Clone, Debug)]
+pub struct PostgresConfig {
+    /// `postgres://user:password@host:port/database`, or `key=value` pairs.
+    pub url: String,
+    /// How many connections write.
+    pub writers: usize,
+    /// How many connections read.
+    pub readers: usize,
+    /// How many closures may wait, for writing and for reading each.
+    pub queue_max: usize,
+    /// How long [`crate::Store::open`] waits for the server to be there.
+    pub connect_wait: Duration,
+    /// How long a statement may take on the server.
+    pub statement_timeout: Duration,
+    /// What the store tells and asks the program around it.
+    pub hooks: Hooks,
+}
+
+/// Where the closures of a SQLite store run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On threads of the store: a writer with group commit, and readers.
+    Threads,
+    /// On the caller's thread, one at a time: for the simulation, tests and the command line (decision 9).
+    Inline,
+}
+
+/// What the store tells and asks the program around it.
+#[derive(Clone)]
+pub struct Hooks {
+    /// Called once when the disk is full, reading or writing it failed, or the file is damaged: the process must
+    /// stop. Nobody is answered with success any more, whether or not the hook returns.
+    pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
+    /// The W3C `traceparent` of the caller, asked on its thread; stored with the events that its closure publishes.
+    pub traceparent: fn() -> Option<String>,
+}
+
+/// The exit status when the store stops the process: `EX_IOERR` of sysexits.h.
+pub const EXIT_FATAL: i32 = 74;
+
+impl Default for Hooks {
+    fn default() -> Self {
+        Self {
+            fatal: Arc::new(|reason| {
+                tracing::error!(reason, "the store cannot go on, the process stops");
+                std::process::exit(EXIT_FATAL);
+            }),
+            traceparent: || None,
+        }
+    }
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").finish_non_exhaustive()
+    }
+}
+
+impl StoreConfig {
+    /// A SQLite file with threads of its own.
+    #[must_use]
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self::Sqlite(SqliteConfig::new(path))
+    }
+
+    /// A PostgreSQL server.
+    #[must_use]
+    pub fn postgres(url: impl Into<String>) -> Self {
+        Self::Postgres(PostgresConfig::new(url))
+    }
+
+    /// The same with other hooks.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: Hooks) -> Self {
+        match &mut self {
+            Self::Sqlite(config) => config.hooks = hooks,
+            Self::Postgres(config) => config.hooks = hooks,
+        }
+        self
+    }
+
+    pub(crate) const fn hooks(&self) -> &Hooks {
+        match self {
+            Self::Sqlite(config) => &config.hooks,
+            Self::Postgres(config) => &config.hooks,
+        }
+    }
+}
+
+impl SqliteConfig {
+    /// The defaults for a file.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            mode: Mode::Threads,
+            readers: 2,
+            queue_max: 1024,
+            busy_timeout: Duration::from_secs(5),
+            pages_max: None,
+            hooks: Hooks::default(),
+        }
+    }
+}
+
+impl PostgresConfig {
+    /// The defaults for a server.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            writers: 8,
+            readers: 4,
+            queue_max: 1024,
+            connect_wait: Duration::from_secs(15),
+            statement_timeout: Duration::from_secs(30),
+            hooks: Hooks::default(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The threads of a SQLite store, or none of them in inline mode.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+
+use crate::engine::{Common, Lane, Message, submit};
+use crate::migrate::{self, Migration};
+use crate::sqlite::fence::Fence;
+use crate::sqlite::open;
+use crate::sqlite::reader::Reader;
+use crate::sqlite::session::Session;
+use crate::sqlite::writer::Writer;
+use crate::work::{ReadJob, Service, WriteJob};
+use crate::{Mode, SqliteConfig, StoreError};
+
+/// A SQLite file.
+pub(crate) struct Engine {
+    config: SqliteConfig,
+    fence: Arc<Fence>,
+    common: Arc<Common>,
+    hands: Hands,
+}
+
+/// Who runs closures.
+enum Hands {
+    Threads { writes: Lane<WriteJob>, reads: Lane<ReadJob> },
+    Inline { writer: Mutex<Writer>, reader: Mutex<Reader> },
+}
+
+impl Engine {
+    pub(crate) fn open(config: SqliteConfig, common: &Arc<Common>) -> Result<Self, StoreError> {
+        let fence = Arc::new(Fence::default());
+        let writer = Writer::new(Session::new(open::writer(&config)?, &fence)?, Arc::clone(common));
+        let reader = || Ok(Reader::new(Session::new(open::reader(&config)?, &fence)?, Arc::clone(common)));
+        let hands = match config.mode {
+            Mode::Inline => Hands::Inline { writer: Mutex::new(writer), reader: Mutex::new(reader()?) },
+            Mode::Threads => threads(&config, writer, reader)?,
+        };
+        Ok(Self { config, fence, common: Arc::clone(common), hands })
+    }
+
+    pub(crate) fn migrate(&self, owner: Service, history: &str, migrations: &[Migration]) -> Result<(), StoreError> {
+        // A connection of its own: the writer may be in the middle of other services' work.
+        let connection = open::writer(&self.config)?;
+        migrate::sqlite(&connection, owner, history, migrations)?;
+        self.fence.load(&connection)
+    }
+
+    pub(crate) fn write(&self, job: WriteJob, wait: Duration) {
+        match &self.hands {
+            Hands::Threads { writes, .. } => submit!(writes, job, wait, self.common),
+            Hands::Inline { writer, .. } => {
+                writer.lock().unwrap_or_else(PoisonError::into_inner).step(job, &mut || None);
+            }
+        }
+    }
+
+    pub(crate) fn read(&self, job: ReadJob, wait: Duration) {
+        match &self.hands {
+            Hands::Threads { reads, .. } => submit!(reads, job, wait, self.common),
+            Hands::Inline { reader, .. } => reader.lock().unwrap_or_else(PoisonError::into_inner).step(job),
+        }
+    }
+
+    pub(crate) fn queues(&self) -> (usize, usize) {
+        match &self.hands {
+            Hands::Threads { writes, reads } => (writes.len(), reads.len()),
+            Hands::Inline { .. } => (0, 0),
+        }
+    }
+
+    pub(crate) fn shutdown(&self) {
+        match &self.hands {
+            Hands::Threads { writes, reads } => {
+                writes.shutdown();
+                reads.shutdown();
+            }
+            Hands::Inline { .. } => {}
+        }
+    }
+}
+
+fn threads(
+    config: &SqliteConfig,
+    writer: Writer,
+    reader: impl Fn() -> Result<Reader, StoreError>,
+) -> Result<Hands, StoreError> {
+    let (writes, queue) = Lane::new(config.queue_max);
+    writes.spawn("store-writer".to_owned(), move || write_loop(writer, &queue))?;
+    let (reads, queue) = Lane::new(config.queue_max);
+    for number in 0..config.readers.max(1) {
+        let (mut reader, queue) = (reader()?, queue.clone());
+        reads.spawn(format!("store-reader-{number}"), move || {
+            while let Ok(Message::Job(job)) = queue.recv() {
+                reader.step(job);
+            }
+        })?;
+    }
+    Ok(Hands::Threads { writes, reads })
+}
+
+fn write_loop(mut writer: Writer, queue: &Receiver<Message<WriteJob>>) {
+    let mut stopping = false;
+    while !stopping {
+        let Ok(Message::Job(first)) = queue.recv() else { break };
+        writer.step(first, &mut || match queue.try_recv() {
+            Ok(Message::Job(job)) => Some(job),
+            Ok(Message::Stop) => {
+                stopping = true;
+                None
+            }
+            Err(_) => None,
+        });
+    }
+}

@@ -1,0 +1,130 @@
+//! Writing: a transaction that stands whole or not at all.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use kernel::{Event, Rng, Timestamp};
+
+use crate::audit_trail::{self, AuditEntry};
+use crate::outbox::{self, PendingEvent};
+use crate::snapshot::Session;
+use crate::{Param, Snapshot, Statement, StoreError};
+
+/// A write transaction. After a failed statement it is poisoned: whatever the closure then does, nothing is kept.
+///
+/// Statements with `RETURNING` go through [`Snapshot::one`] and [`Snapshot::list`].
+pub struct Tx<'c> {
+    snapshot: Snapshot<'c>,
+    context: Context<'c>,
+    events: Vec<PendingEvent>,
+}
+
+/// What a run of a closure knows beside the data.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'c> {
+    pub(crate) service: &'static str,
+    pub(crate) now: Timestamp,
+    pub(crate) traceparent: Option<&'c str>,
+    pub(crate) rng: &'c dyn Rng,
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) const fn new(session: Session<'c>, context: Context<'c>) -> Self {
+        Self { snapshot: Snapshot { session }, context, events: Vec::new() }
+    }
+
+    /// Runs a statement; how many rows it touched.
+    ///
+    /// # Errors
+    /// Broken constraints by name; the transaction is poisoned then.
+    pub fn execute(&mut self, statement: &'static Statement, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        self.snapshot.session.execute(statement, params)
+    }
+
+    /// Runs a statement once per row of parameters, in their order; how many rows each touched. One round trip on
+    /// PostgreSQL (decision 4).
+    ///
+    /// # Errors
+    /// That of the first row that failed; the transaction is poisoned then.
+    pub fn execute_many(
+        &mut self,
+        statement: &'static Statement,
+        rows: &[Vec<Param<'_>>],
+    ) -> Result<Vec<u64>, StoreError> {
+        self.snapshot.session.execute_many(statement, rows)
+    }
+
+    /// Publishes an event with this transaction: it is inserted as the last thing before the commit
+    /// (decision 10), and nobody sees it when there is no commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] when the event cannot be written as JSON.
+    pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), StoreError> {
+        let event = PendingEvent::new(event, self.context.now, self.context.rng)?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Writes a row of the audit trail (see [`audit_trail`]).
+    ///
+    /// # Errors
+    /// Those of the database.
+    #[expect(clippy::needless_pass_by_value, reason = "an entry is made for this call")]
+    pub fn audit(&mut self, entry: AuditEntry) -> Result<(), StoreError> {
+        audit_trail::write(self, &entry)
+    }
+
+    /// The time of this run, the same whenever it is asked.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.context.now
+    }
+
+    /// Whose transaction it is.
+    #[must_use]
+    pub const fn service(&self) -> &'static str {
+        self.context.service
+    }
+
+    pub(crate) const fn context(&self) -> Context<'c> {
+        self.context
+    }
+
+    pub(crate) fn prepare(&mut self, statement: &'static Statement) -> Result<(), StoreError> {
+        self.snapshot.session.prepare(statement)
+    }
+
+    /// The published events, for a driver that inserts them together with its commit.
+    pub(crate) fn into_events(self) -> Vec<PendingEvent> {
+        self.events
+    }
+
+    /// Inserts the published events now; how many.
+    pub(crate) fn insert_events(&mut self) -> Result<usize, StoreError> {
+        let events = std::mem::take(&mut self.events);
+        for event in &events {
+            self.execute(&outbox::INSERT_EVENT, &event.params(self.context.traceparent))?;
+        }
+        Ok(events.len())
+    }
+}
+
+impl<'c> Deref for Tx<'c> {
+    type Target = Snapshot<'c>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.snapshot
+    }
+}
+
+impl DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.snapshot
+    }
+}
+
+impl fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").field("service", &self.context.service).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,161 @@
+//! A closure on its way to the thread that runs it, and its answer on the way back.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::{Snapshot, StoreError, Tx};
+
+/// Whose statements a connection runs; the index is what caches and the fence know it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Service {
+    pub(crate) index: u16,
+    pub(crate) name: &'static str,
+}
+
+/// The kit itself: its tables are open to all services, and all tables are open to it.
+pub(crate) const KIT: Service = Service { index: 0, name: "kit" };
+
+/// How a run of a closure ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ran {
+    /// With `Ok`: to be committed.
+    Done,
+    /// With `Err`: to be rolled back.
+    Rejected,
+    /// With a panic: to be rolled back.
+    Panicked(String),
+}
+
+/// A closure that writes, without its types.
+pub(crate) trait WriteWork: Send {
+    /// Runs it; may be called again when the run before was rolled back.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Ran;
+    /// Hands the result of the last run to whoever waits.
+    fn answer(self: Box<Self>);
+    /// Hands out a failure instead.
+    fn fail(self: Box<Self>, error: StoreError);
+}
+
+/// A closure that reads, without its types.
+pub(crate) trait ReadWork: Send {
+    /// Runs it; may be called again.
+    fn run(&mut self, snapshot: &mut Snapshot<'_>) -> Ran;
+    /// Hands the result of the last run to whoever waits.
+    fn answer(self: Box<Self>);
+    /// Hands out a failure instead.
+    fn fail(self: Box<Self>, error: StoreError);
+}
+
+/// A queued closure.
+pub(crate) struct Job<W: ?Sized> {
+    pub(crate) service: Service,
+    /// The closure's path in the code, for logs.
+    pub(crate) name: &'static str,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) queued_at: Duration,
+    pub(crate) work: Box<W>,
+}
+
+/// A queued closure that writes.
+pub(crate) type WriteJob = Job<dyn WriteWork>;
+/// A queued closure that reads.
+pub(crate) type ReadJob = Job<dyn ReadWork>;
+
+/// Where an answer goes.
+pub(crate) enum Reply<R> {
+    /// To a task.
+    Task(oneshot::Sender<R>),
+    /// To a thread that blocks on it.
+    Thread(crossbeam_channel::Sender<R>),
+}
+
+impl<R> Reply<R> {
+    fn send(self, answer: R) {
+        // Nobody may be waiting any more (a client hung up): the work stands all the same.
+        match self {
+            Self::Task(sender) => drop(sender.send(answer)),
+            Self::Thread(sender) => drop(sender.send(answer)),
+        }
+    }
+}
+
+/// A closure with its types and the result of its last run.
+pub(crate) struct Task<F, T, E> {
+    closure: F,
+    result: Option<Result<T, E>>,
+    reply: Reply<Result<T, E>>,
+}
+
+impl<F, T, E: From<StoreError>> Task<F, T, E> {
+    pub(crate) const fn new(closure: F, reply: Reply<Result<T, E>>) -> Self {
+        Self { closure, result: None, reply }
+    }
+
+    fn keep(&mut self, result: std::thread::Result<Result<T, E>>) -> Ran {
+        match result {
+            Ok(result) => {
+                let ran = if result.is_ok() { Ran::Done } else { Ran::Rejected };
+                self.result = Some(result);
+                ran
+            }
+            Err(panic) => {
+                self.result = None;
+                Ran::Panicked(panic_message(panic.as_ref()))
+            }
+        }
+    }
+
+    fn finish(self) {
+        let missing = || Err(StoreError::fault("store", "a closure was answered before it ran").into());
+        self.reply.send(self.result.unwrap_or_else(missing));
+    }
+}
+
+impl<F, T, E> WriteWork for Task<F, T, E>
+where
+    F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Ran {
+        // Whatever state the panic left behind in the closure is dropped with it or overwritten by the next run.
+        let result = catch_unwind(AssertUnwindSafe(|| (self.closure)(tx)));
+        self.keep(result)
+    }
+
+    fn answer(self: Box<Self>) {
+        self.finish();
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        self.reply.send(Err(error.into()));
+    }
+}
+
+impl<F, T, E> ReadWork for Task<F, T, E>
+where
+    F: FnMut(&mut Snapshot<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, snapshot: &mut Snapshot<'_>) -> Ran {
+        let result = catch_unwind(AssertUnwindSafe(|| (self.closure)(snapshot)));
+        self.keep(result)
+    }
+
+    fn answer(self: Box<Self>) {
+        self.finish();
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        self.reply.send(Err(error.into()));
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+}
