@@ -8,6 +8,7 @@
 
 pub mod auth;
 pub mod catalog;
+pub mod feed;
 mod ids;
 mod localized;
 pub mod orders;
