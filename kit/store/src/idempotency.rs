@@ -126,14 +126,14 @@ pub fn answer(tx: &mut Tx<'_>, held: &Held, answer: &StoredAnswer) -> Result<(),
     }
 }
 
-/// Lets go of the key after a rejection, so that a mended request may use it. Does nothing when another try has
-/// taken over.
+/// Lets go of the key after a rejection, so that a mended request may use it. `false`, and nothing done, when another
+/// try has taken over: what was made under the claim's id outside this store is that try's now.
 ///
 /// # Errors
 /// Those of the database.
-pub fn release(tx: &mut Tx<'_>, held: &Held) -> Result<(), StoreError> {
+pub fn release(tx: &mut Tx<'_>, held: &Held) -> Result<bool, StoreError> {
     let key = &held.key;
-    tx.execute(&RELEASE_CLAIM, &params![&key.principal, &key.route, &key.key, held.token]).map(drop)
+    Ok(tx.execute(&RELEASE_CLAIM, &params![&key.principal, &key.route, &key.key, held.token])? == 1)
 }
 
 /// Removes up to `limit` keys that are older than [`KEPT`]; how many.
