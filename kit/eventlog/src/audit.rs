@@ -1,0 +1,190 @@
+//! The invariants of the log, recomputed: `EVT-2`, `EVT-3` and `EVT-4` of `docs/invariants.md`.
+//!
+//! Each statement is its own proof: it reads both sides of the equation at one moment. `EVT-3` is quiescent as a whole,
+//! since it also names what is not delivered yet; its count holds at every commit.
+
+use store::{Row, Snapshot, Statement, StoreError, params, statements};
+
+/// A row that breaks an invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The invariant.
+    pub id: &'static str,
+    /// The row: `consumer payments.open, event evt_01h…`.
+    pub subject: String,
+    /// The key whose events could still mend it.
+    pub key: Option<String>,
+    /// What is and what should be.
+    pub message: String,
+}
+
+/// An audit names so many rows of a kind; the first ones say enough.
+const FINDINGS_MAX: u32 = 100;
+
+statements! {
+    /// Events that were handled although an earlier one of their topic and key is parked. The order of the tables is
+    /// the order of the search: from the events that were passed to the parked rows of their keys.
+    OVERTAKEN = "
+        SELECT p.consumer, e.id, e.key, r.event_id
+        FROM event_positions p
+        CROSS JOIN events e
+        CROSS JOIN event_retries r
+        WHERE e.topic = p.topic AND e.seq <= p.position
+            AND e.seq > (SELECT MIN(f.seq) FROM event_retries f WHERE f.consumer = p.consumer AND f.topic = p.topic)
+            AND r.consumer = p.consumer AND r.event_key = e.key AND r.topic = e.topic AND r.seq < e.seq
+            AND NOT EXISTS (SELECT 1 FROM event_retries b WHERE b.consumer = p.consumer AND b.seq = e.seq)
+        ORDER BY p.consumer, e.seq, r.seq
+        LIMIT $1";
+
+    /// Parked events that are tried although another one of their key is.
+    TWO_FIRST = "
+        SELECT r.consumer, r.event_id, r.event_key, h.event_id
+        FROM event_retries r
+        JOIN event_retries h ON h.consumer = r.consumer AND h.event_key = r.event_key AND h.seq < r.seq
+        WHERE r.state <> 'behind' AND h.state <> 'behind'
+        ORDER BY r.consumer, r.seq
+        LIMIT $1";
+
+    /// Both sides of the count: what was published in the window, and what became of it.
+    COUNTS = "
+        SELECT p.consumer, p.topic, p.handled,
+            (SELECT COUNT(*) FROM event_retries r
+                WHERE r.consumer = p.consumer AND r.topic = p.topic
+                    AND r.seq > p.counted_from AND r.seq <= p.position),
+            (SELECT COUNT(*) FROM events e
+                WHERE e.topic = p.topic AND e.seq > p.counted_from AND e.seq <= p.position),
+            (SELECT COUNT(*) FROM events e
+                WHERE e.topic = p.topic AND e.seq > p.position)
+        FROM event_positions p
+        ORDER BY p.consumer, p.topic";
+
+    /// Parked rows whose event is gone, or which the position has not passed.
+    ORPHANS = "
+        SELECT r.consumer, r.event_id, r.event_key, ''
+        FROM event_retries r
+        WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = r.seq)
+            OR NOT EXISTS (
+                SELECT 1 FROM event_positions p
+                WHERE p.consumer = r.consumer AND p.topic = r.topic AND p.position >= r.seq)
+        ORDER BY r.consumer, r.seq
+        LIMIT $1";
+
+    /// Events that wait behind nothing.
+    BEHIND_NOTHING = "
+        SELECT r.consumer, r.event_id, r.event_key, ''
+        FROM event_retries r
+        WHERE r.state = 'behind' AND NOT EXISTS (
+            SELECT 1 FROM event_retries h
+            WHERE h.consumer = r.consumer AND h.event_key = r.event_key AND h.state <> 'behind')
+        ORDER BY r.consumer, r.seq
+        LIMIT $1";
+}
+
+/// `EVT-2`: order per key is kept. Nothing was handled past a parked event of its key, and of each key one event at a
+/// time is tried.
+///
+/// # Errors
+/// Those of the store.
+pub fn evt_2(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = find(snapshot, &OVERTAKEN, |row| {
+        row.finding("EVT-2", |before| format!("it was handled although {before}, before it in its key, is parked"))
+    })?;
+    findings.extend(find(snapshot, &TWO_FIRST, |row| {
+        row.finding("EVT-2", |before| format!("it is tried although {before}, before it in its key, is not settled"))
+    })?);
+    Ok(findings)
+}
+
+/// `EVT-3`: per consumer, what was applied and what is parked is what was published, in the window that is kept.
+///
+/// # Errors
+/// Those of the store.
+pub fn evt_3(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
+    let mut findings: Vec<Finding> =
+        snapshot.list(&COUNTS, &[], counts)?.iter().flat_map(Counts::findings).collect();
+    findings.extend(find(snapshot, &ORPHANS, |row| {
+        row.finding("EVT-3", |_| "it is parked, and its event is gone or not reached yet".to_owned())
+    })?);
+    Ok(findings)
+}
+
+/// `EVT-4`: a poison event blocks only its own key. What waits, waits behind an event of its key.
+///
+/// # Errors
+/// Those of the store.
+pub fn evt_4(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
+    find(snapshot, &BEHIND_NOTHING, |row| {
+        row.finding("EVT-4", |_| "it waits, and no event of its key stands before it".to_owned())
+    })
+}
+
+/// A row of the statements that find single events.
+struct Found {
+    consumer: String,
+    event_id: String,
+    key: String,
+    other: String,
+}
+
+impl Found {
+    fn finding(self, id: &'static str, message: impl FnOnce(&str) -> String) -> Finding {
+        Finding {
+            id,
+            subject: format!("consumer {}, event {}", self.consumer, self.event_id),
+            message: message(&self.other),
+            key: Some(self.key),
+        }
+    }
+}
+
+fn find(
+    snapshot: &mut Snapshot<'_>,
+    statement: &'static Statement,
+    finding: fn(Found) -> Finding,
+) -> Result<Vec<Finding>, StoreError> {
+    snapshot.list(statement, &params![FINDINGS_MAX], |row| {
+        Ok(finding(Found { consumer: row.get(0)?, event_id: row.get(1)?, key: row.get(2)?, other: row.get(3)? }))
+    })
+}
+
+struct Counts {
+    consumer: String,
+    topic: String,
+    handled: i64,
+    parked: i64,
+    published: i64,
+    undelivered: i64,
+}
+
+fn counts(row: &Row<'_>) -> Result<Counts, StoreError> {
+    Ok(Counts {
+        consumer: row.get(0)?,
+        topic: row.get(1)?,
+        handled: row.get(2)?,
+        parked: row.get(3)?,
+        published: row.get(4)?,
+        undelivered: row.get(5)?,
+    })
+}
+
+impl Counts {
+    fn findings(&self) -> Vec<Finding> {
+        let Self { consumer, topic, handled, parked, published, undelivered } = self;
+        let finding = |message| Finding {
+            id: "EVT-3",
+            subject: format!("consumer {consumer}, topic {topic}"),
+            key: None,
+            message,
+        };
+        let mut findings = Vec::new();
+        if handled + parked != *published {
+            findings.push(finding(format!(
+                "{published} events were published up to its position, {handled} were handled and {parked} are parked"
+            )));
+        }
+        if *undelivered > 0 {
+            findings.push(finding(format!("{undelivered} events have not been delivered")));
+        }
+        findings
+    }
+}
