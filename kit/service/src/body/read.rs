@@ -1,0 +1,47 @@
+//! A body's bytes, cut off while they stream in: a sender of ten megabytes is refused after the limit, not after ten.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body_util::BodyExt;
+
+use crate::problem::{MALFORMED_REQUEST, Problem, TOO_LARGE};
+
+/// The largest JSON body: 256 KiB (decision 24).
+pub const BODY_MAX_BYTES: usize = 256 * 1024;
+
+/// The largest CSV file: 5 MiB (decision 24).
+pub const CSV_MAX_BYTES: usize = 5 * 1024 * 1024;
+
+/// The whole body, at most `max_bytes` of it.
+///
+/// # Errors
+/// 413 beyond the limit, 400 when the connection breaks off.
+pub async fn read_body(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > max_bytes) {
+        return Err(too_large(max_bytes));
+    }
+    // Nearly every body is one frame: it is passed on as it came, without a copy.
+    let mut whole = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(&MALFORMED_REQUEST).detail("the body broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + joined.len() + data.len() > max_bytes {
+            return Err(too_large(max_bytes));
+        }
+        if whole.is_empty() && joined.is_empty() {
+            whole = data;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+            joined.extend_from_slice(&data);
+        }
+    }
+    Ok(if joined.is_empty() { whole } else { joined.freeze() })
+}
+
+fn too_large(max_bytes: usize) -> Problem {
+    Problem::new(&TOO_LARGE).detail(format!("the limit is {max_bytes} bytes"))
+}

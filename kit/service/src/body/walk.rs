@@ -1,0 +1,226 @@
+//! Walks over the text of a JSON document for what serde does not tell: how deep it is, which keys are repeated,
+//! and which value stands at an offset.
+//!
+//! [`repeated_keys`] and [`pointer_at`] are given only text that serde has read without complaint; on any other
+//! they stop early and never panic.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::problem::{FAULTS_MAX, Fault};
+
+/// Whether objects and arrays are nested deeper than `max`. Works on any bytes, before anything is parsed.
+pub(super) fn is_deeper_than(text: &[u8], max: usize) -> bool {
+    let mut depth = 0_usize;
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes),
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > max {
+                    return true;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Takes the rest of a string, up to and with its closing quote.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => {
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A fault for every key that stands twice in one object.
+pub(super) fn repeated_keys(text: &str) -> Vec<Fault> {
+    let mut walk = Walk::new(text, usize::MAX);
+    walk.value();
+    walk.repeated
+        .into_iter()
+        .map(|pointer| Fault::worded(pointer, "repeated", "stands twice in this object", "повторяется в этом объекте"))
+        .collect()
+}
+
+/// The JSON pointer of the innermost value that ends at or after `offset` and begins before it.
+pub(super) fn pointer_at(text: &str, offset: usize) -> String {
+    let mut walk = Walk::new(text, offset);
+    walk.value();
+    walk.found.unwrap_or_default()
+}
+
+/// The offset of a position that serde_json names: lines from 1, columns in bytes from 1.
+pub(super) fn offset_of(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    before + column
+}
+
+enum Step<'t> {
+    Key(Cow<'t, str>),
+    Index(usize),
+}
+
+struct Walk<'t> {
+    text: &'t str,
+    at: usize,
+    path: Vec<Step<'t>>,
+    wanted: usize,
+    found: Option<String>,
+    repeated: Vec<String>,
+}
+
+impl<'t> Walk<'t> {
+    fn new(text: &'t str, wanted: usize) -> Self {
+        Self { text, at: 0, path: Vec::new(), wanted, found: None, repeated: Vec::new() }
+    }
+
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
+    }
+
+    /// Recursion is bounded: the depth of the text was checked before.
+    fn value(&mut self) {
+        let first = self.peek();
+        let start = self.at;
+        match first {
+            Some(b'{') => self.object(),
+            Some(b'[') => self.array(),
+            Some(b'"') => {
+                self.string();
+            }
+            Some(_) => self.word(),
+            None => return,
+        }
+        if self.found.is_none() && start < self.wanted && self.wanted <= self.at {
+            self.found = Some(self.pointer());
+        }
+    }
+
+    fn object(&mut self) {
+        let mut keys = HashSet::new();
+        self.at += 1;
+        while self.peek() == Some(b'"') {
+            let key = self.string();
+            self.path.push(Step::Key(key.clone()));
+            if !keys.insert(key) && self.repeated.len() < FAULTS_MAX {
+                let pointer = self.pointer();
+                self.repeated.push(pointer);
+            }
+            self.peek(); // the colon
+            self.at += 1;
+            self.value();
+            self.path.pop();
+            if self.peek() != Some(b',') {
+                break;
+            }
+            self.at += 1;
+        }
+        self.at += 1;
+    }
+
+    fn array(&mut self) {
+        self.at += 1;
+        let mut index = 0;
+        while self.peek().is_some_and(|byte| byte != b']') {
+            self.path.push(Step::Index(index));
+            self.value();
+            self.path.pop();
+            if self.peek() != Some(b',') {
+                break;
+            }
+            self.at += 1;
+            index += 1;
+        }
+        self.at += 1;
+    }
+
+    /// Takes a string and gives what it says.
+    fn string(&mut self) -> Cow<'t, str> {
+        let start = self.at;
+        let mut bytes = self.text.as_bytes()[start + 1..].iter();
+        skip_string(&mut bytes);
+        self.at = self.text.len() - bytes.as_slice().len();
+        let quoted = self.text.get(start..self.at).unwrap_or_default();
+        match quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+            Some(_) | None => Cow::Owned(serde_json::from_str(quoted).unwrap_or_default()),
+        }
+    }
+
+    /// Takes a number or `true`, `false`, `null`; at least one byte, so that a walk always ends.
+    fn word(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let len = rest.iter().position(|b| b",]}".contains(b) || b.is_ascii_whitespace()).unwrap_or(rest.len());
+        self.at += len.max(1);
+    }
+
+    fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for step in &self.path {
+            pointer.push('/');
+            match step {
+                Step::Key(key) => pointer.push_str(&escaped(key)),
+                Step::Index(index) => pointer.push_str(&index.to_string()),
+            }
+        }
+        pointer
+    }
+}
+
+/// A key as a step of a JSON pointer (RFC 6901).
+pub(crate) fn escaped(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) { Cow::Owned(key.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(key) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_inside_strings_have_no_depth() {
+        assert!(!is_deeper_than(br#"{"a": "[[[[\"[[[", "b": [1]}"#, 2));
+        assert!(is_deeper_than(br#"{"a": [[1]]}"#, 2));
+    }
+
+    #[test]
+    fn every_repeated_key_is_named_at_its_place() {
+        let text = r#"{"a": 1, "b": [{"x/y": 1, "x\/y": 2}], "a": {"c": 1, "d": 2}, "e": {"c": 3}}"#;
+
+        let pointers: Vec<_> = repeated_keys(text).iter().map(|f| f.pointer().to_owned()).collect();
+
+        assert_eq!(pointers, ["/b/0/x~1y", "/a"]);
+    }
+
+    #[test]
+    fn an_offset_belongs_to_the_innermost_value() {
+        let text = "{\n \"lines\": [ {\"id\": \"x\"}, {\"id\": \"yy\" } ] }";
+        let offset = text.find("yy").unwrap() + 3;
+
+        assert_eq!(pointer_at(text, offset), "/lines/1/id");
+        assert_eq!(pointer_at(text, text.len()), "");
+        assert_eq!(offset_of(text, 2, 3), 5);
+    }
+
+    #[test]
+    fn a_walk_over_rubbish_ends() {
+        for text in ["", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "[", "[,", "]", "\"\\", "[[[", "{\"é", "{{}}", "::::"]
+        {
+            repeated_keys(text);
+            pointer_at(text, 1);
+        }
+    }
+}

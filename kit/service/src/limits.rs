@@ -1,0 +1,243 @@
+//! Turning work away before latency collapses.
+//!
+//! An [`Admission`] bounds how many requests are being worked on. The bound follows Little's law: when answers take
+//! longer on average than the target, only as many are let in as can be answered within it; when they are quick,
+//! the bound opens again. A request that is turned away costs a microsecond and tells when to come back.
+//!
+//! Requests that wait on something of their own (a password hash, a long poll, a stream) do not belong under the same
+//! bound: their time says nothing about the load, and they would close the door on everybody else.
+//!
+//! Rates per caller are in `cache::RateLimiter`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use kernel::{Clock, Code, Coded};
+
+use crate::problem::OVERLOADED;
+
+/// How far an [`Admission`] may open and close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmissionLimits {
+    /// Never fewer than so many at once.
+    pub in_flight_min: usize,
+    /// Never more than so many at once.
+    pub in_flight_max: usize,
+    /// How long an answer may take on average before fewer are let in.
+    pub target: Duration,
+}
+
+impl Default for AdmissionLimits {
+    fn default() -> Self {
+        Self { in_flight_min: 32, in_flight_max: 2_048, target: Duration::from_millis(300) }
+    }
+}
+
+/// The bound is looked at again after so much time.
+const WINDOW: Duration = Duration::from_millis(100);
+
+/// Lets requests in, or turns them away.
+#[derive(Debug)]
+pub struct Admission {
+    limits: AdmissionLimits,
+    clock: Arc<dyn Clock>,
+    in_flight: AtomicUsize,
+    bound: AtomicUsize,
+    window: Window,
+}
+
+/// What was answered since `started_us`.
+#[derive(Debug, Default)]
+struct Window {
+    started_us: AtomicU64,
+    answered: AtomicU64,
+    time_us: AtomicU64,
+}
+
+/// More is going on than can be answered in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{in_flight} requests are being worked on")]
+pub struct Overloaded {
+    /// How many were let in and are not answered yet.
+    pub in_flight: usize,
+}
+
+impl Coded for Overloaded {
+    fn code(&self) -> &'static Code {
+        &OVERLOADED
+    }
+
+    fn retry_after_s(&self) -> Option<u32> {
+        Some(1)
+    }
+}
+
+/// The right to be worked on, until it is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    admission: Arc<Admission>,
+    started_us: u64,
+}
+
+impl Admission {
+    /// An open door.
+    #[must_use]
+    pub fn new(limits: AdmissionLimits, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let window = Window { started_us: AtomicU64::new(micros(clock.elapsed())), ..Window::default() };
+        let bound = AtomicUsize::new(limits.in_flight_max);
+        Arc::new(Self { limits, clock, in_flight: AtomicUsize::new(0), bound, window })
+    }
+
+    /// Lets one request in.
+    ///
+    /// # Errors
+    /// [`Overloaded`]: 503 with `Retry-After`.
+    pub fn enter(self: &Arc<Self>) -> Result<Permit, Overloaded> {
+        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        if in_flight >= self.bound.load(Ordering::Relaxed) {
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            return Err(Overloaded { in_flight });
+        }
+        Ok(Permit { admission: Arc::clone(self), started_us: micros(self.clock.elapsed()) })
+    }
+
+    /// How many may be worked on at once at the moment.
+    #[must_use]
+    pub fn bound(&self) -> usize {
+        self.bound.load(Ordering::Relaxed)
+    }
+
+    /// How many are being worked on.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    fn leave(&self, started_us: u64) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let now_us = micros(self.clock.elapsed());
+        self.window.answered.fetch_add(1, Ordering::Relaxed);
+        self.window.time_us.fetch_add(now_us.saturating_sub(started_us), Ordering::Relaxed);
+        let window_us = self.window.started_us.load(Ordering::Relaxed);
+        let passed_us = now_us.saturating_sub(window_us);
+        if passed_us < micros(WINDOW) {
+            return;
+        }
+        let is_ours = self.window.started_us.compare_exchange(window_us, now_us, Ordering::Relaxed, Ordering::Relaxed);
+        if is_ours.is_ok() {
+            self.look_again(passed_us);
+        }
+    }
+
+    /// Sets the bound by what the window showed. The counts may be off by the few requests that end in this moment.
+    fn look_again(&self, passed_us: u64) {
+        let answered = self.window.answered.swap(0, Ordering::Relaxed).max(1);
+        let mean_us = self.window.time_us.swap(0, Ordering::Relaxed) / answered;
+        let target_us = micros(self.limits.target);
+        let bound = if mean_us > target_us {
+            usize::try_from(answered.saturating_mul(target_us) / passed_us).unwrap_or(usize::MAX)
+        } else {
+            let bound = self.bound.load(Ordering::Relaxed);
+            bound + bound / 4 + 1
+        };
+        let bound = bound.clamp(self.limits.in_flight_min, self.limits.in_flight_max);
+        self.bound.store(bound, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.admission.leave(self.started_us);
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use kernel::Timestamp;
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct HandClock(Mutex<Duration>);
+
+    impl HandClock {
+        fn advance(&self, by: Duration) {
+            *self.0.lock().unwrap() += by;
+        }
+    }
+
+    impl Clock for HandClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(0)
+        }
+
+        fn elapsed(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    const LIMITS: AdmissionLimits =
+        AdmissionLimits { in_flight_min: 4, in_flight_max: 100, target: Duration::from_millis(100) };
+
+    /// Fills the house, lets `served` go after `each`, and the rest when the window is over.
+    fn a_window(admission: &Arc<Admission>, clock: &HandClock, served: usize, each: Duration) {
+        let mut inside: Vec<_> = std::iter::from_fn(|| admission.enter().ok()).collect();
+        clock.advance(each);
+        inside.truncate(inside.len().saturating_sub(served));
+        drop(inside);
+    }
+
+    #[test]
+    fn more_than_the_bound_are_turned_away_with_a_time_to_come_back() {
+        let admission = Admission::new(LIMITS, Arc::new(HandClock::default()));
+
+        let inside: Vec<_> = (0..100).map(|_| admission.enter().unwrap()).collect();
+        let refused = admission.enter().unwrap_err();
+
+        assert_eq!(refused, Overloaded { in_flight: 100 });
+        assert_eq!(refused.retry_after_s(), Some(1));
+        drop(inside);
+        assert_eq!(admission.in_flight(), 0);
+        assert!(admission.enter().is_ok());
+    }
+
+    #[test]
+    fn slow_answers_close_the_door_to_what_can_be_answered_in_time() {
+        let clock = Arc::new(HandClock::default());
+        let admission = Admission::new(LIMITS, clock.clone());
+
+        // 100 at once, each after 400 ms: 250 a second, of which 25 fit into the target of 100 ms.
+        let inside: Vec<_> = (0..100).map(|_| admission.enter().unwrap()).collect();
+        clock.advance(Duration::from_millis(399));
+        let last = inside.into_iter().next_back().unwrap();
+        clock.advance(Duration::from_millis(1));
+        drop(last);
+
+        assert!(admission.bound() <= 25, "the bound is {}", admission.bound());
+        assert!(admission.bound() >= LIMITS.in_flight_min);
+    }
+
+    #[test]
+    fn quick_answers_open_it_again_up_to_the_most() {
+        let clock = Arc::new(HandClock::default());
+        let admission = Admission::new(LIMITS, clock.clone());
+        a_window(&admission, &clock, 100, Duration::from_millis(900));
+        let closed = admission.bound();
+
+        for _ in 0..40 {
+            drop(admission.enter().unwrap());
+            clock.advance(WINDOW);
+        }
+        drop(admission.enter().unwrap());
+
+        assert!(closed < LIMITS.in_flight_max);
+        assert_eq!(admission.bound(), LIMITS.in_flight_max);
+    }
+}

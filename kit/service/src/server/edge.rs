@@ -1,0 +1,147 @@
+//! What happens to every request before and after its handler.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{ALLOW, CONNECTION};
+use http::{HeaderMap, HeaderValue, Method, Request};
+use kernel::{Clock, Rng};
+
+use super::Respond;
+use super::address::{ClientAddress, TrustedProxies};
+use crate::context::{RequestContext, RequestId, language_of};
+use crate::headers::{self, Audience, Transport, X_REQUEST_ID};
+use crate::problem::{MALFORMED_REQUEST, METHOD_NOT_ALLOWED, Problem, TIMEOUT};
+
+/// What is known of the outside at this listener.
+#[derive(Clone, Debug)]
+pub struct EdgeSettings {
+    /// How long an answer may take.
+    pub request_max: Duration,
+    /// Who may say where a request came from.
+    pub proxies: TrustedProxies,
+    /// Whether callers come over TLS.
+    pub transport: Transport,
+}
+
+impl Default for EdgeSettings {
+    fn default() -> Self {
+        let request_max = Duration::from_secs(30);
+        Self { request_max, proxies: TrustedProxies::default(), transport: Transport::Plain }
+    }
+}
+
+/// Stands between connections and what answers.
+#[derive(Debug)]
+pub struct Edge<R> {
+    inner: R,
+    settings: EdgeSettings,
+    clock: Arc<dyn Clock>,
+    chance: Sequence,
+}
+
+impl<R: Respond> Edge<R> {
+    /// An edge before `inner`.
+    #[must_use]
+    pub fn new(inner: R, settings: EdgeSettings, clock: Arc<dyn Clock>, rng: &dyn Rng) -> Self {
+        Self { inner, settings, clock, chance: Sequence::new(rng) }
+    }
+
+    /// Answers one request of `peer`, whatever it is.
+    pub async fn answer(&self, peer: IpAddr, mut request: Request<Body>) -> Response {
+        let (client, trusted_id) = self.whom(peer, request.headers_mut());
+        let id = trusted_id.unwrap_or_else(|| RequestId::new(self.clock.now(), &self.chance));
+        let context = RequestContext { id, language: language_of(request.headers()) };
+        let audience = Audience::of(request.headers());
+        request.extensions_mut().insert(ClientAddress(client));
+        let mut response = context.scope(self.bounded(request)).await;
+        self.finish(&mut response, context, audience);
+        response
+    }
+
+    /// Answers a request whose framing two readers may read differently; the connection ends with it.
+    pub(super) fn refuse_framing(&self) -> Response {
+        let id = RequestId::new(self.clock.now(), &self.chance);
+        let context = RequestContext { id, language: kernel::Language::En };
+        let problem = Problem::new(&MALFORMED_REQUEST)
+            .detail("content-length and transfer-encoding exclude each other")
+            .header(CONNECTION, HeaderValue::from_static("close"));
+        let mut response = context.sync_scope(|| problem.into_response());
+        self.finish(&mut response, context, Audience::Anybody);
+        response
+    }
+
+    /// Where the request comes from and which id it has, as far as the peer is believed.
+    fn whom(&self, peer: IpAddr, headers: &mut HeaderMap) -> (IpAddr, Option<RequestId>) {
+        let peer = peer.to_canonical();
+        let is_trusted = self.settings.proxies.has(peer);
+        let (mut client, mut id) = (peer, None);
+        if is_trusted {
+            client = self.settings.proxies.client(peer, headers).to_canonical();
+            id = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()?.parse().ok());
+        }
+        headers::drop_forged(headers);
+        (client, id)
+    }
+
+    /// The handler's answer, or what stands for it when it takes too long or panics.
+    async fn bounded(&self, request: Request<Body>) -> Response {
+        if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+            let problem = Problem::new(&METHOD_NOT_ALLOWED);
+            return problem
+                .header(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE"))
+                .into_response();
+        }
+        let answer = AssertUnwindSafe(self.inner.respond(request)).catch_unwind();
+        match tokio::time::timeout(self.settings.request_max, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => Problem::internal(format!("panic: {}", words_of(&*panic))).into_response(),
+            Err(_) => Problem::new(&TIMEOUT).into_response(),
+        }
+    }
+
+    fn finish(&self, response: &mut Response, context: RequestContext, audience: Audience) {
+        let headers = response.headers_mut();
+        headers::secure(headers, audience, self.settings.transport);
+        let id = HeaderValue::from_str(context.id.text().as_str()).expect("an id is visible ASCII");
+        headers.insert(X_REQUEST_ID, id);
+    }
+}
+
+/// What a panic said, if it said it as text.
+fn words_of(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&'static str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}
+
+/// Numbers that never repeat and need not be unguessable: a random start drawn once, and a count. Request ids are no
+/// secrets, and a system call each would be the dearest part of a small request.
+#[derive(Debug)]
+struct Sequence {
+    start: [u8; 10],
+    count: AtomicU64,
+}
+
+impl Sequence {
+    fn new(rng: &dyn Rng) -> Self {
+        let mut start = [0; 10];
+        rng.fill(&mut start);
+        Self { start, count: AtomicU64::new(rng.next_u64() >> 16) }
+    }
+}
+
+impl Rng for Sequence {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.count.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        for (place, byte) in bytes.iter_mut().rev().enumerate() {
+            let moving = count.iter().rev().nth(place).copied().unwrap_or(0);
+            *byte = self.start[place % self.start.len()] ^ moving;
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Connections: bounded in number and in patience, and finished before the process ends.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::Request;
+use http::header::TRANSFER_ENCODING;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Respond;
+use super::edge::Edge;
+use super::smuggling::{Conflict, Watched};
+
+/// How much a listener bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// So many connections at once; further ones wait in the system's queue.
+    pub connections_max: usize,
+    /// How long a request's head may take, and how long a connection may idle between two requests.
+    pub header_max: Duration,
+    /// How long requests that are being answered may go on after the stop.
+    pub drain_max: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        let (header_max, drain_max) = (Duration::from_secs(15), Duration::from_secs(20));
+        Self { connections_max: 4_096, header_max, drain_max }
+    }
+}
+
+/// How a listener ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Every accepted request was answered.
+    All,
+    /// So many connections were still open when the time was over.
+    CutOff(usize),
+}
+
+/// The largest head of a request: its line and its headers.
+const HEAD_MAX_BYTES: usize = 64 * 1024;
+const HEADERS_MAX: usize = 100;
+
+/// Serves until `stop`, then answers what was accepted, at most for [`ServerLimits::drain_max`].
+pub async fn serve<R: Respond>(
+    listener: TcpListener,
+    edge: Arc<Edge<R>>,
+    limits: ServerLimits,
+    stop: impl Future<Output = ()> + Send,
+) -> Drained {
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(limits.connections_max));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, peer, place)) = accepted else { continue };
+        tokio::spawn(connection(
+            Accepted { stream, peer, place, watcher: graceful.watcher() },
+            Arc::clone(&edge),
+            limits,
+        ));
+    }
+    drop(listener);
+    let open = || limits.connections_max - places.available_permits();
+    match tokio::time::timeout(limits.drain_max, graceful.shutdown()).await {
+        Ok(()) => Drained::All,
+        Err(_) => Drained::CutOff(open()),
+    }
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+    match listener.accept().await {
+        Ok((stream, address)) => Some((stream, SocketAddr::ip(&address), place)),
+        Err(error) => {
+            tracing::warn!(error = %error, "a connection could not be accepted");
+            pause_after(&error).await;
+            None
+        }
+    }
+}
+
+/// Out of file handles, trying again at once would spin; a connection that its sender took back needs no pause.
+async fn pause_after(error: &std::io::Error) {
+    use std::io::ErrorKind;
+    if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused)
+    {
+        return;
+    }
+    #[expect(clippy::disallowed_methods, reason = "nothing tells when a file handle becomes free")]
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+struct Accepted {
+    stream: TcpStream,
+    peer: IpAddr,
+    place: OwnedSemaphorePermit,
+    watcher: Watcher,
+}
+
+async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: ServerLimits) {
+    let Accepted { stream, peer, place, watcher } = accepted;
+    // Without it small answers wait for the acknowledgement of the one before.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let conflict = Conflict::default();
+    let stream = Watched::new(stream, conflict.clone());
+    let service = service_fn(|request: Request<Incoming>| {
+        let (edge, conflict) = (&edge, &conflict);
+        async move {
+            if request.headers().contains_key(TRANSFER_ENCODING) && conflict.was_seen() {
+                return Ok(edge.refuse_framing());
+            }
+            Ok::<_, Infallible>(edge.answer(peer, with_body(request)).await)
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_max)
+        .max_header_size(HEAD_MAX_BYTES)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    // A connection that breaks off is the caller's affair.
+    let _ = watcher.watch(serving).await;
+    drop(place);
+}
+
+/// The request with axum's body; one that ends at its head costs no allocation.
+fn with_body(request: Request<Incoming>) -> Request<Body> {
+    request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) })
+}
