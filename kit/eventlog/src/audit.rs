@@ -3,6 +3,8 @@
 //! Each statement is its own proof: it reads both sides of the equation at one moment. `EVT-3` is quiescent as a whole,
 //! since it also names what is not delivered yet; its count holds at every commit.
 
+use std::collections::BTreeSet;
+
 use store::{Row, Snapshot, Statement, StoreError, params, statements};
 
 /// A row that breaks an invariant.
@@ -54,7 +56,9 @@ statements! {
             (SELECT COUNT(*) FROM events e
                 WHERE e.topic = p.topic AND e.seq > p.counted_from AND e.seq <= p.position),
             (SELECT COUNT(*) FROM events e
-                WHERE e.topic = p.topic AND e.seq > p.position)
+                WHERE e.topic = p.topic AND e.seq > p.position),
+            COALESCE((SELECT MIN(e.seq) FROM events e
+                WHERE e.topic = p.topic AND e.seq > p.position), 0)
         FROM event_positions p
         ORDER BY p.consumer, p.topic";
 
@@ -69,6 +73,16 @@ statements! {
         ORDER BY r.consumer, r.seq
         LIMIT $1";
 
+    /// Keys of events that are on their way.
+    UNDELIVERED_KEYS = "
+        SELECT e.key
+        FROM event_positions p
+        JOIN events e ON e.topic = p.topic AND e.seq > p.position
+        UNION
+        SELECT r.event_key
+        FROM event_retries r
+        WHERE r.state = 'waiting'";
+
     /// Events that wait behind nothing.
     BEHIND_NOTHING = "
         SELECT r.consumer, r.event_id, r.event_key, ''
@@ -78,6 +92,20 @@ statements! {
             WHERE h.consumer = r.consumer AND h.event_key = r.event_key AND h.state <> 'behind')
         ORDER BY r.consumer, r.seq
         LIMIT $1";
+}
+
+/// The keys of events that some consumer has not had and will still have: not read yet, or waiting for their next try.
+/// What waits behind a dead letter waits for a person, and excuses nothing.
+///
+/// # Errors
+/// Those of the store.
+pub fn undelivered_keys(snapshot: &mut Snapshot<'_>) -> Result<BTreeSet<String>, StoreError> {
+    let mut keys = BTreeSet::new();
+    snapshot.each(&UNDELIVERED_KEYS, &[], |row| {
+        keys.insert(row.get(0)?);
+        Ok(())
+    })?;
+    Ok(keys)
 }
 
 /// `EVT-2`: order per key is kept. Nothing was handled past a parked event of its key, and of each key one event at a
@@ -100,8 +128,7 @@ pub fn evt_2(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
 /// # Errors
 /// Those of the store.
 pub fn evt_3(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    let mut findings: Vec<Finding> =
-        snapshot.list(&COUNTS, &[], counts)?.iter().flat_map(Counts::findings).collect();
+    let mut findings: Vec<Finding> = snapshot.list(&COUNTS, &[], counts)?.iter().flat_map(Counts::findings).collect();
     findings.extend(find(snapshot, &ORPHANS, |row| {
         row.finding("EVT-3", |_| "it is parked, and its event is gone or not reached yet".to_owned())
     })?);
@@ -154,6 +181,7 @@ struct Counts {
     parked: i64,
     published: i64,
     undelivered: i64,
+    first_undelivered: i64,
 }
 
 fn counts(row: &Row<'_>) -> Result<Counts, StoreError> {
@@ -164,26 +192,26 @@ fn counts(row: &Row<'_>) -> Result<Counts, StoreError> {
         parked: row.get(3)?,
         published: row.get(4)?,
         undelivered: row.get(5)?,
+        first_undelivered: row.get(6)?,
     })
 }
 
 impl Counts {
     fn findings(&self) -> Vec<Finding> {
-        let Self { consumer, topic, handled, parked, published, undelivered } = self;
-        let finding = |message| Finding {
-            id: "EVT-3",
-            subject: format!("consumer {consumer}, topic {topic}"),
-            key: None,
-            message,
-        };
+        let Self { consumer, topic, handled, parked, published, undelivered, first_undelivered } = self;
+        let place = format!("consumer {consumer}, topic {topic}");
+        let finding = |subject, message| Finding { id: "EVT-3", subject, key: None, message };
         let mut findings = Vec::new();
         if handled + parked != *published {
-            findings.push(finding(format!(
+            let message = format!(
                 "{published} events were published up to its position, {handled} were handled and {parked} are parked"
-            )));
+            );
+            findings.push(finding(place.clone(), message));
         }
         if *undelivered > 0 {
-            findings.push(finding(format!("{undelivered} events have not been delivered")));
+            // The event is part of the name, so that a consumer that moves is not taken for one that stands.
+            let subject = format!("{place}, from event number {first_undelivered}");
+            findings.push(finding(subject, format!("{undelivered} events have not been delivered")));
         }
         findings
     }

@@ -14,6 +14,9 @@ pub type Record = Box<dyn FnMut(&mut Tx<'_>) -> Result<(), Failure> + Send>;
 pub(crate) type Apply = Arc<dyn Fn(&mut Tx<'_>, &Delivered) -> Result<(), Failure> + Send + Sync>;
 pub(crate) type Effect = Arc<dyn Fn(&Delivered) -> Result<Record, Failure> + Send + Sync>;
 
+/// What [`Consumer::around`] puts about the handling: given the consumer's name, the event, and what to run.
+pub type Around = fn(&'static str, &Delivered, &mut dyn FnMut());
+
 /// How many outside calls of one consumer run at once unless it says otherwise.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
 
@@ -67,6 +70,21 @@ impl Consumer {
         self
     }
 
+    /// The same consumer with `around` about every handling of an event: it runs what it is given, once. For traces.
+    #[must_use]
+    pub fn around(self, around: Around) -> Self {
+        let name = self.name;
+        let handler = match self.handler {
+            Handler::Apply(apply) => {
+                Handler::Apply(Arc::new(move |tx, event| within(around, name, event, || apply(tx, event))))
+            }
+            Handler::Effect(effect) => {
+                Handler::Effect(Arc::new(move |event| within(around, name, event, || effect(event))))
+            }
+        };
+        Self { handler, ..self }
+    }
+
     /// The name that its position, its dead letters and its numbers go by.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -86,7 +104,11 @@ impl fmt::Debug for Consumer {
             Handler::Apply(_) => "apply",
             Handler::Effect(_) => "effect",
         };
-        f.debug_struct("Consumer").field("name", &self.name).field("topics", &self.topics).field("as", &handler).finish()
+        f.debug_struct("Consumer")
+            .field("name", &self.name)
+            .field("topics", &self.topics)
+            .field("as", &handler)
+            .finish()
     }
 }
 
@@ -94,4 +116,11 @@ impl fmt::Debug for Consumer {
 #[must_use]
 pub fn nothing() -> Record {
     Box::new(|_| Ok(()))
+}
+
+fn within<T>(around: Around, name: &'static str, event: &Delivered, handle: impl FnOnce() -> T) -> T {
+    let mut handle = Some(handle);
+    let mut result = None;
+    around(name, event, &mut || result = handle.take().map(|handle| handle()));
+    result.expect("what is put around a handling runs it")
 }

@@ -32,7 +32,7 @@ mod tenure;
 mod worker;
 
 pub use breaker::Away;
-pub use consumer::{Consumer, Record, nothing};
+pub use consumer::{Around, Consumer, Record, nothing};
 pub use dead_letters::{DeadLetter, DeadLetterKey, DeadLetterQuery};
 pub use delivered::Delivered;
 pub use error::{CODES, LogError};

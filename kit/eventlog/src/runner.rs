@@ -111,6 +111,14 @@ impl Running {
         drop(self);
     }
 
+    /// The name of a thread that has ended although nobody stopped it: a fault of this crate, and the process must not go
+    /// on as if its consumers ran.
+    #[must_use]
+    pub fn ended(&self) -> Option<&str> {
+        let ended = self.threads.iter().find(|thread| thread.is_finished());
+        ended.map(|thread| thread.thread().name().unwrap_or("event-log"))
+    }
+
     fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body)?;
         self.threads.push(thread);
