@@ -2,10 +2,10 @@
 //!
 //! A run is one transaction: either all new migrations of a service stand with their history, or none.
 
-//PG
+mod postgres;
 mod sqlite;
 
-//PG
+pub(crate) use postgres::migrate as postgres;
 pub(crate) use sqlite::migrate as sqlite;
 
 use refinery_core::error::Kind;

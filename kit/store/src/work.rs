@@ -155,6 +155,11 @@ where
     }
 }
 
+/// A closure swallowed the failure of a statement: what it returned means nothing.
+pub(crate) fn went_on(closure: &str, failure: &StoreError) -> StoreError {
+    StoreError::fault(closure, format!("went on after a failed statement: {failure}"))
+}
+
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())

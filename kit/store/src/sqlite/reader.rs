@@ -6,7 +6,7 @@ use crate::engine::Common;
 use crate::snapshot::Session as AnySession;
 use crate::sqlite::session::Session;
 use crate::stats::Counters;
-use crate::work::{Ran, ReadJob};
+use crate::work::{Ran, ReadJob, went_on};
 use crate::{Snapshot, StoreError};
 
 /// A connection that reads.
@@ -51,9 +51,4 @@ impl Reader {
             (Ran::Done | Ran::Rejected, _) => ended,
         }
     }
-}
-
-/// A closure swallowed the failure of a statement: what it returned means nothing.
-pub(crate) fn went_on(closure: &str, failure: &StoreError) -> StoreError {
-    StoreError::fault(closure, format!("went on after a failed statement: {failure}"))
 }

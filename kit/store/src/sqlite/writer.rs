@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use crate::engine::Common;
 use crate::snapshot::Session as AnySession;
-use crate::sqlite::reader::went_on;
 use crate::sqlite::session::Session;
 use crate::stats::Counters;
 use crate::tx::Context;
-use crate::work::{KIT, Ran, WriteJob};
+use crate::work::{KIT, Ran, WriteJob, went_on};
 use crate::{StoreError, Tx};
 
 /// The connection that writes.

@@ -1,0 +1,121 @@
+//! Connections to a server, with the settings that the store rests on.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Client, Config, NoTls, config::Host};
+
+use crate::postgres::errors;
+use crate::{PostgresConfig, StoreError};
+
+/// Makes connections to one database.
+pub(crate) struct Connector {
+    config: Config,
+    settings: String,
+    /// `host:port/database`, without user and password, for messages.
+    address: String,
+    /// How long an answer is waited for before the connection is taken for lost.
+    pub(crate) patience: Duration,
+}
+
+/// Ends a single try to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the server gets beyond its own time limit before its silence means that it is gone.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Connector {
+    pub(crate) fn new(config: &PostgresConfig) -> Result<Self, StoreError> {
+        let mut parsed: Config = config
+            .url
+            .parse()
+            .map_err(|error| StoreError::configuration(format!("the PostgreSQL URL cannot be read: {error}")))?;
+        parsed.application_name("samovar");
+        if parsed.get_connect_timeout().is_none() {
+            parsed.connect_timeout(CONNECT_TIMEOUT);
+        }
+        let timeout_ms = config.statement_timeout.as_millis();
+        // A commit that is answered must be on disk, whatever the server's default. A client that hangs inside a
+        // transaction must not hold its locks for ever. Compiling plans costs more than our statements take.
+        let settings = format!(
+            "SET statement_timeout = {timeout_ms};
+             SET idle_in_transaction_session_timeout = 60000;
+             SET timezone = 'UTC';
+             SET jit = off;
+             SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        );
+        let address = address(&parsed);
+        Ok(Self { config: parsed, settings, address, patience: config.statement_timeout + GRACE })
+    }
+
+    /// A runtime for one thread and its connection.
+    pub(crate) fn runtime() -> Result<Runtime, StoreError> {
+        Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::configuration(format!("a runtime cannot be made: {error}")))
+    }
+
+    /// One try. The connection lives on the runtime and moves only while the runtime is blocked on.
+    pub(crate) fn connect(&self, runtime: &Runtime) -> Result<Client, StoreError> {
+        runtime.block_on(async {
+            let connecting = async {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                tokio::spawn(async move {
+                    // What went wrong is told to whoever waits for an answer.
+                    drop(connection.await);
+                });
+                client.batch_execute(&self.settings).await?;
+                Ok(client)
+            };
+            match tokio::time::timeout(self.patience, connecting).await {
+                Ok(Ok(client)) => Ok(client),
+                Ok(Err(error)) => Err(self.refused(&error)),
+                Err(_) => Err(StoreError::unavailable(format!("PostgreSQL at {} does not answer", self.address))),
+            }
+        })
+    }
+
+    /// Tries until the server is there, at most so long.
+    pub(crate) fn connect_within(&self, runtime: &Runtime, wait: Duration) -> Result<Client, StoreError> {
+        let tries = (wait.as_millis() / RETRY_EVERY.as_millis()).max(1);
+        let mut result = self.connect(runtime);
+        for _ in 1..tries {
+            match &result {
+                Err(StoreError::Unavailable { reason }) => tracing::warn!(reason, "waiting for the database"),
+                Ok(_) | Err(_) => return result,
+            }
+            std::thread::park_timeout(RETRY_EVERY);
+            result = self.connect(runtime);
+        }
+        result
+    }
+
+    fn refused(&self, error: &tokio_postgres::Error) -> StoreError {
+        let reason = format!("PostgreSQL at {}: {}", self.address, errors::sentence(error));
+        if error.as_db_error().is_none_or(|error| errors::is_passing(error.code())) {
+            StoreError::unavailable(reason)
+        } else {
+            StoreError::configuration(format!("{reason}; check the PostgreSQL URL"))
+        }
+    }
+}
+
+/// How often a server is tried that is not there yet.
+const RETRY_EVERY: Duration = Duration::from_millis(250);
+
+fn address(config: &Config) -> String {
+    let mut address = String::new();
+    for (place, host) in config.get_hosts().iter().enumerate() {
+        let ports = config.get_ports();
+        let port = ports.get(place).or_else(|| ports.first()).copied().unwrap_or(5432);
+        let separator = if place == 0 { "" } else { "," };
+        let written = match host {
+            Host::Tcp(name) => write!(address, "{separator}{name}:{port}"),
+            Host::Unix(path) => write!(address, "{separator}{}:{port}", path.display()),
+        };
+        written.expect("writing to a string cannot fail");
+    }
+    format!("{address}/{}", config.get_dbname().unwrap_or_default())
+}

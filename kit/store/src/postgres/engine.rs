@@ -1,0 +1,76 @@
+//! The threads of a PostgreSQL store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::{Common, Lane, Message, submit};
+use crate::migrate::{self, Migration};
+use crate::postgres::connect::Connector;
+use crate::postgres::session::Session;
+use crate::postgres::worker::Worker;
+use crate::work::{ReadJob, Service, WriteJob};
+use crate::{PostgresConfig, StoreError};
+
+/// A PostgreSQL database.
+pub(crate) struct Engine {
+    connector: Arc<Connector>,
+    common: Arc<Common>,
+    connect_wait: Duration,
+    writes: Lane<WriteJob>,
+    reads: Lane<ReadJob>,
+}
+
+impl Engine {
+    pub(crate) fn open(config: PostgresConfig, common: &Arc<Common>) -> Result<Self, StoreError> {
+        let connector = Arc::new(Connector::new(&config)?);
+        let worker = || Ok(Worker::new(Session::new(Arc::clone(&connector))?, Arc::clone(common)));
+        let (writes, queue) = Lane::new(config.queue_max);
+        for number in 0..config.writers.max(1) {
+            let (mut worker, queue): (Worker, _) = (worker()?, queue.clone());
+            writes.spawn(format!("store-writer-{number}"), move || {
+                while let Ok(Message::Job(job)) = queue.recv() {
+                    worker.write(job);
+                }
+            })?;
+        }
+        let (reads, queue) = Lane::new(config.queue_max);
+        for number in 0..config.readers.max(1) {
+            let (mut worker, queue) = (worker()?, queue.clone());
+            reads.spawn(format!("store-reader-{number}"), move || {
+                while let Ok(Message::Job(job)) = queue.recv() {
+                    worker.read(job);
+                }
+            })?;
+        }
+        Ok(Self { connector, common: Arc::clone(common), connect_wait: config.connect_wait, writes, reads })
+    }
+
+    pub(crate) fn migrate(&self, owner: Service, history: &str, migrations: &[Migration]) -> Result<(), StoreError> {
+        // On a thread of its own: the caller may stand in a runtime, where another one cannot be waited for.
+        std::thread::scope(|scope| {
+            let migrating = scope.spawn(|| {
+                let runtime = Connector::runtime()?;
+                let client = self.connector.connect_within(&runtime, self.connect_wait)?;
+                migrate::postgres(&runtime, &client, owner, (history, migrations))
+            });
+            migrating.join().unwrap_or_else(|_| Err(StoreError::fault(history, "the migration panicked")))
+        })
+    }
+
+    pub(crate) fn write(&self, job: WriteJob, wait: Duration) {
+        submit!(self.writes, job, wait, self.common);
+    }
+
+    pub(crate) fn read(&self, job: ReadJob, wait: Duration) {
+        submit!(self.reads, job, wait, self.common);
+    }
+
+    pub(crate) fn queues(&self) -> (usize, usize) {
+        (self.writes.len(), self.reads.len())
+    }
+
+    pub(crate) fn shutdown(&self) {
+        self.writes.shutdown();
+        self.reads.shutdown();
+    }
+}

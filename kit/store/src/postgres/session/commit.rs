@@ -1,0 +1,139 @@
+//! The end of a write transaction: events, `COMMIT`, and what to believe when the answer is lost (decision 2).
+
+use std::time::Duration;
+
+use futures_util::future::join;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Statement as Prepared};
+
+use crate::outbox::PendingEvent;
+use crate::postgres::errors::{Failed, Then};
+use crate::postgres::session::{Open, Session, block_on, no_connection};
+use crate::{Statement, StoreError};
+
+/// What became of a transaction.
+pub(crate) enum Committed {
+    /// It stands.
+    Yes,
+    /// It does not, and why.
+    No(Failed),
+    /// Nobody can say.
+    Unknown(StoreError),
+}
+
+/// All events of a transaction, in the order in which they were published.
+static INSERT_EVENTS: Statement = Statement {
+    name: "INSERT_EVENTS",
+    sql: "INSERT INTO samovar_log.events (xid, id, topic, kind, source, key, time_at, traceparent, payload) \
+        SELECT pg_catalog.pg_current_xact_id()::text::bigint, fresh.id, fresh.topic, fresh.kind, fresh.source, \
+        fresh.key, $7, $8, fresh.payload \
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY \
+        AS fresh (id, topic, kind, source, key, payload, place) ORDER BY fresh.place",
+};
+
+/// How often and how far apart the fate of a transaction is asked for.
+const ASKS_MAX: u32 = 20;
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// What the server knows about a transaction.
+enum Fate {
+    Committed,
+    Aborted,
+    /// The server is still at it, or has not noticed yet that nobody is there any more.
+    Open,
+    /// Too long ago, or another server.
+    Forgotten,
+}
+
+impl Session {
+    /// Inserts the events and commits, in one round trip.
+    pub(crate) fn commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Committed {
+        let insert = match self.prepare_commit(events) {
+            Ok(insert) => insert,
+            Err(failed) => return Committed::No(failed),
+        };
+        let xid = match std::mem::replace(&mut self.open, Open::No) {
+            Open::Yes { xid } => xid.unwrap_or_default(),
+            // Nothing was asked of the server, so there is nothing to keep.
+            Open::No => return Committed::Yes,
+        };
+        let Some(connection) = &self.connection else { return Committed::No(no_connection()) };
+        let client = &connection.client;
+        let committing = async {
+            // COMMIT is under way before the answer to the insert: if that failed, COMMIT rolls back.
+            let insert = insert_events(client, insert.as_ref(), events, traceparent);
+            let (inserted, committed) = join(insert, client.batch_execute("COMMIT")).await;
+            inserted.and(committed)
+        };
+        match block_on(&self.runtime, &self.connector, "COMMIT", committing) {
+            Ok(()) => Committed::Yes,
+            // The connection is gone, with COMMIT on its way.
+            Err(Failed { then: Then::Reconnect, error }) => {
+                self.disconnect();
+                self.ask(&xid, &error)
+            }
+            Err(failed) => Committed::No(failed),
+        }
+    }
+
+    /// Everything that must be there before `COMMIT` can be sent.
+    fn prepare_commit(&mut self, events: &[PendingEvent]) -> Result<Option<Prepared>, Failed> {
+        if events.is_empty() {
+            return Ok(None);
+        }
+        let insert = self.prepared(&INSERT_EVENTS)?;
+        if let Some(opening) = self.opening()? {
+            let connection = self.connection.as_ref().ok_or_else(no_connection)?;
+            let opened = block_on(&self.runtime, &self.connector, opening.begin, opening.send(&connection.client));
+            self.open = Open::Yes { xid: opened.map_err(|failed| self.half_open(failed))? };
+        }
+        Ok(Some(insert))
+    }
+
+    /// Asks a new connection what became of a transaction.
+    fn ask(&self, xid: &str, cause: &StoreError) -> Committed {
+        let mut last = cause.clone();
+        for _ in 0..ASKS_MAX {
+            match self.fate(xid) {
+                Ok(Fate::Committed) => return Committed::Yes,
+                Ok(Fate::Aborted) => return Committed::No(Failed::lost(cause.clone())),
+                Ok(Fate::Forgotten) => break,
+                Ok(Fate::Open) => {}
+                Err(error) => last = error,
+            }
+            std::thread::park_timeout(ASK_EVERY);
+        }
+        Committed::Unknown(StoreError::OutcomeUnknown { reason: format!("transaction {xid}: {last}") })
+    }
+
+    fn fate(&self, xid: &str) -> Result<Fate, StoreError> {
+        let client = self.connector.connect(&self.runtime)?;
+        let asking = async { client.query_one("SELECT pg_catalog.pg_xact_status($1::text::xid8)", &[&xid]).await };
+        let row = block_on(&self.runtime, &self.connector, "pg_xact_status", asking).map_err(|failed| failed.error)?;
+        Ok(match row.get(0) {
+            Some("committed") => Fate::Committed,
+            Some("aborted") => Fate::Aborted,
+            Some(_) => Fate::Open,
+            None => Fate::Forgotten,
+        })
+    }
+}
+
+async fn insert_events(
+    client: &Client,
+    insert: Option<&Prepared>,
+    events: &[PendingEvent],
+    traceparent: Option<&str>,
+) -> Result<(), Error> {
+    let (Some(insert), Some(first)) = (insert, events.first()) else { return Ok(()) };
+    let ids: Vec<_> = events.iter().map(|event| event.id.to_string()).collect();
+    let topics: Vec<_> = events.iter().map(|event| event.topic).collect();
+    let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+    let sources: Vec<_> = events.iter().map(|event| event.source).collect();
+    let keys: Vec<_> = events.iter().map(|event| event.key.as_str()).collect();
+    let payloads: Vec<_> = events.iter().map(|event| event.payload.as_str()).collect();
+    let time_at = first.time_at.as_micros();
+    let params: [&(dyn ToSql + Sync); 8] =
+        [&ids, &topics, &kinds, &sources, &keys, &payloads, &time_at, &traceparent];
+    client.execute(insert, &params).await.map(drop)
+}
