@@ -1,1 +1,133 @@
-//! gateway
+//! The only public door: finds the row of the policy table, sees who is asking, counts, and calls the service.
+//!
+//! What has no row does not exist. A row decides who may come in; whose order or payment it is, the service decides in
+//! the predicate of its query. The order of checks is that of cost: route, overload, token, revocations, role, rate.
+//!
+//! Deliberately absent: business, tables, and the answers of services (but for the aggregated order, [`order_page`]).
+
+mod identify;
+mod limits;
+mod order_page;
+pub mod policy;
+mod root_page;
+mod router;
+mod upstream;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use http::header::ALLOW;
+use http::{HeaderValue, Method, Request};
+use kernel::{Clock, Code};
+use service::codes::{METHOD_NOT_ALLOWED, NOT_FOUND};
+use service::{Admission, Metrics, Principal, Problem, Respond, Setting, Settings, VerificationKeys};
+
+use crate::identify::Identity;
+use crate::limits::Counters;
+pub use crate::policy::{Access, PolicyGap, Row};
+use crate::router::{Found, Route, Router};
+pub use crate::upstream::{Upstream, Upstreams};
+
+/// What may be configured.
+pub static SETTINGS: &[Setting] = limits::SETTINGS;
+
+/// All failures of its own.
+pub static CODES: &[&Code] = &[&identify::REVOCATIONS_UNKNOWN, &limits::RATE_LIMITED];
+
+/// What the gateway is given.
+#[derive(Debug)]
+pub struct GatewayDeps {
+    /// Where the services are.
+    pub upstreams: Upstreams,
+    /// Configuration.
+    pub settings: Settings,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The keys that access tokens are checked with.
+    pub keys: Arc<VerificationKeys>,
+    /// Sessions and users that are refused.
+    pub revocations: Arc<service::Revocations>,
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The door.
+#[derive(Debug)]
+pub struct Gateway {
+    router: Router,
+    upstreams: Upstreams,
+    identity: Identity,
+    counters: Counters,
+    admission: Arc<Admission>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Builds the door.
+///
+/// # Errors
+/// Every route without a row and every row without a route, by name: the program does not start with either.
+pub fn build(deps: GatewayDeps) -> Result<Gateway, PolicyGap> {
+    policy::compare(policy::TABLE, &deps.upstreams.documented())?;
+    let router = Router::new(policy::TABLE, &deps.metrics);
+    Ok(Gateway {
+        router,
+        identity: Identity::new(deps.keys, deps.revocations, Arc::clone(&deps.clock)),
+        counters: Counters::new(&deps.settings, &deps.metrics, Arc::clone(&deps.clock)),
+        admission: limits::admission(&deps.settings, Arc::clone(&deps.clock)),
+        upstreams: deps.upstreams,
+        clock: deps.clock,
+    })
+}
+
+impl Respond for Gateway {
+    async fn respond(&self, request: Request<Body>) -> Response {
+        let route = match self.router.find(request.method(), request.uri().path()) {
+            Found::Route(route) => route,
+            Found::OtherMethods(allowed) => return other_methods(allowed, request.method()),
+            Found::Nothing => return Problem::new(&NOT_FOUND).into_response(),
+        };
+        let started = self.clock.elapsed();
+        let response = self.pass(route, request).await.unwrap_or_else(Problem::into_response);
+        route.metrics.observe(response.status().as_u16(), self.clock.elapsed().saturating_sub(started));
+        response
+    }
+}
+
+impl Gateway {
+    async fn pass(&self, route: &Route, mut request: Request<Body>) -> Result<Response, Problem> {
+        // A long poll or a password hash waits on something of its own: its time says nothing about the load.
+        let _permit = match route.row.waits {
+            policy::Waits::No => Some(self.admission.enter().map_err(|full| self.counters.shed(full))?),
+            policy::Waits::OnSomethingElse => None,
+        };
+        let principal = self.identity.of(&request, &route.row)?;
+        route.row.access.admit(principal.as_ref())?;
+        self.counters.count(principal.as_ref(), &request)?;
+        if let Some(principal) = principal {
+            request.extensions_mut().insert::<Principal>(principal);
+        }
+        match route.row.service {
+            policy::GATEWAY => Ok(self.own_page(request)),
+            _ if route.row.is_order_page() => Ok(order_page::answer(&self.upstreams, request).await),
+            service => Ok(self.upstreams.call(service, request).await),
+        }
+    }
+
+    fn own_page(&self, request: Request<Body>) -> Response {
+        match request.uri().path() {
+            "/openapi.json" => self.upstreams.openapi(request.headers()),
+            _ => root_page::answer(request.headers()),
+        }
+    }
+}
+
+/// 405 with what the path takes; `OPTIONS` asks for just that.
+fn other_methods(allowed: &HeaderValue, asked: &Method) -> Response {
+    if asked == Method::OPTIONS {
+        let mut response = http::StatusCode::NO_CONTENT.into_response();
+        response.headers_mut().insert(ALLOW, allowed.clone());
+        return response;
+    }
+    Problem::new(&METHOD_NOT_ALLOWED).header(ALLOW, allowed.clone()).into_response()
+}

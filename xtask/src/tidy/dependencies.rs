@@ -14,8 +14,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cache", &["kernel"]),
     ("store", &["kernel"]),
     ("eventlog", &["kernel", "store"]),
-    ("service", &["kernel", "store", "eventlog", "cache"]),
-    ("testkit", &["kernel", "store", "eventlog", "cache", "service"]),
+    ("service", &["kernel", "contracts", "store", "eventlog", "cache"]),
+    ("testkit", &["kernel", "contracts", "store", "eventlog", "cache", "service"]),
     ("sandbox", &["kernel"]),
     ("xtask", &[]),
 ];

@@ -1,0 +1,82 @@
+//! `GET /orders/{id}`: the order with its payment in one answer, so that a phone asks once.
+//!
+//! The order is the answer; the rest is added to it. A payment that cannot be had now is null with a notice, and never
+//! makes the order unreadable.
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, ETAG, HeaderName, IF_NONE_MATCH};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use service::Tagged;
+
+use crate::upstream::Upstreams;
+
+/// An order with a hundred lines is some 60 KiB.
+const PART_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+pub(crate) async fn answer(upstreams: &Upstreams, request: Request<Body>) -> Response {
+    let (mut parts, body) = request.into_parts();
+    // The tag is over the whole page: the order alone does not know whether the page changed.
+    let asked = parts.headers.clone();
+    parts.headers.remove(IF_NONE_MATCH);
+    let mut payment_request = Request::new(Body::empty());
+    *payment_request.uri_mut() = payment_path(&parts.uri);
+    *payment_request.headers_mut() = parts.headers.clone();
+    *payment_request.extensions_mut() = parts.extensions.clone();
+    let order_request = Request::from_parts(parts, body);
+    let (order, payment) =
+        tokio::join!(upstreams.call("orders", order_request), upstreams.call("payments", payment_request),);
+    if order.status() != StatusCode::OK {
+        return order;
+    }
+    let (head, body) = order.into_parts();
+    let Some(order) = read(body).await.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()) else {
+        return service::Problem::internal("orders answered what is not JSON").into_response();
+    };
+    page(order, payment_of(payment).await, &asked, &head.headers)
+}
+
+fn page(mut order: Value, payment: Option<Value>, asked: &HeaderMap, order_headers: &HeaderMap) -> Response {
+    let Some(fields) = order.as_object_mut() else {
+        return service::Problem::internal("orders answered what is not an object").into_response();
+    };
+    let notices: Vec<Value> = if payment.is_none() { vec![json!("payment-unavailable")] } else { Vec::new() };
+    fields.insert("payment".into(), payment.unwrap_or(Value::Null));
+    fields.entry("delivery").or_insert(Value::Null);
+    fields.entry("messages").or_insert_with(|| json!([]));
+    fields.insert("notices".into(), Value::Array(notices));
+    let mut response = match Tagged::new(&order) {
+        Ok(tagged) => tagged.answer(asked),
+        Err(problem) => return problem.into_response(),
+    };
+    for (name, value) in order_headers {
+        if !is_of_the_body(name) && !response.headers().contains_key(name) {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    response
+}
+
+fn is_of_the_body(name: &HeaderName) -> bool {
+    name == CONTENT_LENGTH || name == ETAG
+}
+
+/// `/api/v1/orders/{id}` → `/api/v1/orders/{id}/payment`.
+fn payment_path(order: &Uri) -> Uri {
+    format!("{}/payment", order.path()).parse().expect("a path with a word after it is a path")
+}
+
+async fn payment_of(response: Response) -> Option<Value> {
+    if response.status() != StatusCode::OK {
+        return None;
+    }
+    serde_json::from_slice(&read(response.into_body()).await?).ok()
+}
+
+async fn read(body: Body) -> Option<Bytes> {
+    let limited = http_body_util::Limited::new(body, PART_MAX_BYTES);
+    limited.collect().await.ok().map(http_body_util::Collected::to_bytes)
+}
