@@ -29,7 +29,12 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
         if file.is_service_source() && !in_store(file) {
             findings.extend(statements(file)?);
         }
-        if file.path.ends_with(".sql") && !file.path.ends_with(".sqlite.sql") && !file.path.ends_with(".postgres.sql") {
+        let is_portable = file.path.starts_with("services/") || file.path.starts_with("kit/");
+        if is_portable
+            && file.path.ends_with(".sql")
+            && !file.path.ends_with(".sqlite.sql")
+            && !file.path.ends_with(".postgres.sql")
+        {
             findings.extend(portability(file));
         }
     }
