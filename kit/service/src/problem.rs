@@ -265,7 +265,9 @@ impl Serialize for Document<'_> {
             let faults: Vec<_> = facts.faults.iter().map(|fault| fault.in_language(language)).collect();
             map.serialize_entry("errors", &faults)?;
         }
-        for (name, value) in facts.members.iter().filter(|(name, _)| !STANDARD.contains(&name.as_str())) {
+        // Faults that another service found come as a member of its rejection.
+        let is_free = |name: &str| !STANDARD.contains(&name) || (name == "errors" && facts.faults.is_empty());
+        for (name, value) in facts.members.iter().filter(|(name, _)| is_free(name)) {
             map.serialize_entry(name, value)?;
         }
         map.end()
