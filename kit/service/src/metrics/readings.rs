@@ -5,17 +5,15 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 
 pub(super) type Labels = Vec<(&'static str, String)>;
 
 /// A histogram as somebody else counted it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistogramReading {
-    /// Upper bound and how many lie in this bucket alone; the last bound is [`f64::MAX`] for all larger.
+    /// Upper bound and how many lie in this bucket alone; the last bound is [`f64::INFINITY`].
     pub buckets: Vec<(f64, u64)>,
     /// All values added up.
     pub sum: f64,
@@ -86,10 +84,10 @@ impl Readings {
 }
 
 impl Read {
-    fn encode(&self, mut metric: MetricEncoder<'_>) -> fmt::Result {
+    fn encode(&self, metric: &mut MetricEncoder<'_>) -> fmt::Result {
         match self {
-            Self::Gauge(read) => ConstGauge::new(read()).encode(metric),
-            Self::Counter(read) => ConstCounter::new(read()).encode(metric),
+            Self::Gauge(read) => metric.encode_gauge(&read()),
+            Self::Counter(read) => metric.encode_counter::<NoLabelSet, _, f64>(&read(), None),
             Self::Histogram(read) => {
                 let HistogramReading { buckets, sum } = read();
                 let count = buckets.iter().map(|(_, count)| count).sum();
@@ -105,7 +103,11 @@ impl Collector for Readings {
         for (name, family) in families.iter() {
             let mut descriptor = encoder.encode_descriptor(name, family.help, None, family.kind)?;
             for (labels, read) in &family.members {
-                read.encode(descriptor.encode_family(labels)?)?;
+                if labels.is_empty() {
+                    read.encode(&mut descriptor)?;
+                } else {
+                    read.encode(&mut descriptor.encode_family(labels)?)?;
+                }
             }
         }
         Ok(())

@@ -37,7 +37,7 @@ pub fn read_store(readings: &Readings, name: &str, store: &Store) {
 
 #[expect(clippy::cast_precision_loss, reason = "bounds and sums of a page for people; 2^53 microseconds are 285 years")]
 fn scaled(counted: &Histogram, unit: f64) -> HistogramReading {
-    let bound = |bound: Option<u64>| bound.map_or(f64::MAX, |bound| bound as f64 * unit);
+    let bound = |bound: Option<u64>| bound.map_or(f64::INFINITY, |bound| bound as f64 * unit);
     let buckets = counted.buckets.iter().map(|&(upper, count)| (bound(upper), count)).collect();
     HistogramReading { buckets, sum: counted.sum as f64 * unit }
 }

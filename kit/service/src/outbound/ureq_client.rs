@@ -83,7 +83,9 @@ impl UreqOutbound {
         };
         let failed = |error| failure(error, host, request);
         let (head, mut body) = answer.map_err(failed)?.into_parts();
-        let body = body.with_config().limit(request.body_max).read_to_vec().map_err(failed)?;
+        // The reader's limit counts a body that ends exactly there as too large.
+        let limit = request.body_max.saturating_add(1);
+        let body = body.with_config().limit(limit).read_to_vec().map_err(failed)?;
         Ok(OutResponse { status: head.status.as_u16(), headers: head.headers, body })
     }
 }
@@ -133,7 +135,7 @@ fn failure(error: Error, host: &str, request: &OutRequest) -> OutboundError {
         | Error::TlsRequired => OutboundError::Unreachable { host, reason },
         Error::Io(error) if before_sending(&error) => OutboundError::Unreachable { host, reason },
         Error::Timeout(_) => OutboundError::Timeout { host, timeout_ms: request.timeout_ms },
-        Error::BodyExceedsLimit(limit) => OutboundError::TooLarge { host, limit },
+        Error::BodyExceedsLimit(_) => OutboundError::TooLarge { host, limit: request.body_max },
         Error::BadUri(_) | Error::Http(_) => OutboundError::BadRequest { reason },
         _ => OutboundError::Broken { host, reason },
     }

@@ -3,18 +3,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use kernel::Rng;
 use store::lease::{self, Lease};
 use store::{Db, StoreError};
 
 use super::{Timer, Work};
 
-/// A lease outlives several missed turns, and is never shorter than this: passing work on for a slow moment costs
-/// more than waiting.
-const LEASE_MIN: Duration = Duration::from_secs(30);
+/// A holder renews its lease at each turn; it may be so much later than the interval before it loses the work to
+/// another instance.
+const SLACK: Duration = Duration::from_secs(30);
 
-/// How many turns a lease lasts.
-const LEASE_TURNS: u32 = 3;
+/// How often an instance that does not hold the lease looks whether it is free.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What [`TimerLoop::step`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +60,8 @@ impl TimerLoop {
             return Turn::NotDue(wait);
         }
         let turn = self.turn();
-        self.next = self.db.clock().elapsed() + self.timer.every;
+        let wait = if turn == Turn::HeldElsewhere { self.timer.every.min(LOOK_EVERY) } else { self.timer.every };
+        self.next = self.db.clock().elapsed() + wait;
         if let Turn::Failed(reason) = &turn {
             tracing::error!(timer = self.timer.name, reason, "timed work failed; its next turn comes all the same");
         }
@@ -84,7 +84,7 @@ impl TimerLoop {
 
     /// Keeps the lease that is held, or takes it if it is free.
     fn hold(&mut self) -> Result<Option<Lease>, StoreError> {
-        let length = (self.timer.every * LEASE_TURNS).max(LEASE_MIN);
+        let length = self.timer.every + SLACK;
         let held = self.lease.take();
         let (name, owner) = (self.timer.name, self.owner.clone());
         self.lease = self.db.write_blocking(move |tx| {
@@ -114,8 +114,11 @@ fn guarded(run: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("the work panicked".to_owned()))
 }
 
-/// A name for this instance that no other has, also not this one after a restart.
+/// What this instance calls itself in lease rows of this database.
+///
+/// A SQLite file has one server at a time: whoever serves it now takes its predecessor's leases over at once. On
+/// PostgreSQL a name that no other instance has, also not this one after a restart.
 #[must_use]
-pub fn instance_name(rng: &dyn Rng) -> String {
-    format!("{}-{:016x}", std::process::id(), rng.next_u64())
+pub fn instance_name(db: &Db) -> String {
+    if db.is_postgres() { format!("{:016x}", db.rng().next_u64()) } else { "server".to_owned() }
 }

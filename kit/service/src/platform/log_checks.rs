@@ -1,0 +1,23 @@
+//! The invariants of the event log as checks of the audit.
+
+use eventlog::audit;
+use store::{Snapshot, StoreError};
+
+use crate::{Check, Finding};
+
+/// EVT-2, EVT-3 (quiescent) and EVT-4. EVT-1 belongs to the services, who know their state changes; EVT-5 to the
+/// contracts, who keep the old versions.
+pub(super) fn all() -> Vec<Check> {
+    vec![
+        Check::local("EVT-2", |snapshot| found(snapshot, audit::evt_2)),
+        Check::local("EVT-3", |snapshot| found(snapshot, audit::evt_3)).quiescent(),
+        Check::local("EVT-4", |snapshot| found(snapshot, audit::evt_4)),
+    ]
+}
+
+type LogCheck = fn(&mut Snapshot<'_>) -> Result<Vec<audit::Finding>, StoreError>;
+
+fn found(snapshot: &mut Snapshot<'_>, check: LogCheck) -> Result<Vec<Finding>, StoreError> {
+    let found = check(snapshot)?.into_iter();
+    Ok(found.map(|f| Finding { subject: f.subject, key: f.key, message: f.message }).collect())
+}
