@@ -1,0 +1,134 @@
+//! The menu as a CSV file: one row per category, modifier group, modifier, product and variant.
+//!
+//! | kind | parent | sku | has |
+//! |---|---|---|---|
+//! | category | | slug | names |
+//! | group | | slug | names, min, max |
+//! | modifier | slug of its group | slug | names, price, currency, archived |
+//! | product | slug of its category | article number | names, tracked, modifier_groups, texts, nutrition, image_url, archived |
+//! | variant | article number of its product | article number | names, price, currency, archived |
+//!
+//! A file is read whole: everything that is wrong with it is told at once, as `/rows/17/price`. Rows are counted as
+//! a spreadsheet program counts them: the heading is row 1.
+
+mod cells;
+mod reader;
+mod writer;
+
+use service::Fault;
+
+use super::modifiers::GroupDraft;
+use super::product::ProductDraft;
+pub use reader::read;
+pub use writer::write;
+
+/// Rows of a file: more would hold up other writers for too long when they are written.
+pub const ROWS_MAX: usize = 5_000;
+
+/// The columns, in the order in which they are written.
+pub const COLUMNS: [&str; 21] = [
+    "kind",
+    "parent",
+    "sku",
+    "name_ru",
+    "name_en",
+    "price",
+    "currency",
+    "tracked",
+    "modifier_groups",
+    "min",
+    "max",
+    "description_ru",
+    "description_en",
+    "composition_ru",
+    "composition_en",
+    "kcal",
+    "protein_g",
+    "fat_g",
+    "carbohydrate_g",
+    "image_url",
+    "archived",
+];
+
+/// What a file wants the menu to be. What it does not name stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WantedMenu {
+    /// Categories by slug, in the order of the file.
+    pub categories: Vec<Wanted<CategoryRow>>,
+    /// Groups with all their modifiers.
+    pub groups: Vec<Wanted<GroupDraft>>,
+    /// Products with all their variants.
+    pub products: Vec<Wanted<ProductDraft>>,
+}
+
+/// Something a file wants, and where it says so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted<T> {
+    /// What.
+    pub draft: T,
+    /// The row that names it.
+    pub row: usize,
+    /// The rows of its modifiers or variants.
+    pub inner_rows: Vec<usize>,
+}
+
+/// A category of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CategoryRow {
+    /// What links and filters call it.
+    pub slug: String,
+    /// What guests read.
+    pub name: contracts::Localized,
+}
+
+impl<T> Wanted<T> {
+    /// A fault of the draft as a fault of the file.
+    #[must_use]
+    pub fn placed(&self, fault: &Fault) -> Fault {
+        let (row, inside) = self.place(fault.pointer());
+        moved(fault, row, column_of(inside))
+    }
+
+    /// `/variants/2/price/amount` stands in the row of the third variant.
+    fn place<'p>(&self, pointer: &'p str) -> (usize, &'p str) {
+        let inner = pointer.strip_prefix("/variants/").or_else(|| pointer.strip_prefix("/modifiers/"));
+        let found = inner.and_then(|rest| {
+            let (index, inside) = rest.split_once('/')?;
+            let row = *self.inner_rows.get(index.parse::<usize>().ok()?)?;
+            Some((row, &rest[rest.len() - inside.len() - 1..]))
+        });
+        found.unwrap_or((self.row, pointer))
+    }
+}
+
+fn moved(fault: &Fault, row: usize, column: &str) -> Fault {
+    let message = |language| fault.message(language).to_owned();
+    Fault::worded(
+        format!("/rows/{row}/{column}"),
+        fault.code(),
+        message(kernel::Language::En),
+        message(kernel::Language::Ru),
+    )
+}
+
+/// The column that a member of a draft stands in.
+fn column_of(pointer: &str) -> &str {
+    let column = match pointer {
+        "/slug" | "/variants" | "/modifiers" => "sku",
+        "/category" => "parent",
+        "/name/ru" => "name_ru",
+        "/name/en" => "name_en",
+        "/description/ru" => "description_ru",
+        "/description/en" => "description_en",
+        "/composition/ru" => "composition_ru",
+        "/composition/en" => "composition_en",
+        "/price/amount" => "price",
+        "/price/currency" => "currency",
+        _ if pointer.starts_with("/modifier_groups") => "modifier_groups",
+        _ => pointer.rsplit('/').next().unwrap_or(pointer),
+    };
+    column
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! From the bytes of a file to what it wants.
+
+use std::collections::HashMap;
+
+use kernel::{Currency, Money, Text};
+use service::Fault;
+
+use super::cells::Cells;
+use super::{COLUMNS, CategoryRow, ROWS_MAX, Wanted, WantedMenu};
+use crate::model::modifiers::{GroupDraft, ModifierDraft};
+use crate::model::product::{ProductDraft, VariantDraft};
+use crate::model::rules;
+
+const NOT_UTF_8: Text = Text { en: "the file is not UTF-8", ru: "файл не в кодировке UTF-8" };
+const EMPTY: Text = Text { en: "the file has no rows", ru: "в файле нет строк" };
+const NOT_CSV: Text = Text { en: "is not CSV", ru: "не CSV" };
+const NEEDED_COLUMN: Text = Text { en: "the column is missing", ru: "нет такого столбца" };
+const UNKNOWN_COLUMN: Text = Text { en: "is not a column of a menu", ru: "нет такого столбца в меню" };
+const CELLS: Text = Text { en: "has not as many cells as the heading", ru: "ячеек не столько, сколько в заголовке" };
+const KIND: Text = Text {
+    en: "must be category, group, modifier, product or variant",
+    ru: "должно быть category, group, modifier, product или variant",
+};
+const NO_PARENT: Text = Text { en: "names nothing in this file", ru: "в этом файле такого нет" };
+
+/// What the file wants; prices without a currency are in that of the list.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, Vec<Fault>> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|_| vec![Fault::new("/rows", "utf-8", NOT_UTF_8)])?;
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut records = reader.records();
+    let Some(heading) = records.next() else { return Err(vec![Fault::new("/rows", "empty", EMPTY)]) };
+    let heading = heading.map_err(|_| vec![Fault::new("/rows/1", "csv", NOT_CSV)])?;
+    let places = columns(&heading)?;
+    let mut sheet = Sheet { list, ..Sheet::default() };
+    for (index, record) in records.enumerate() {
+        let row = index + 2;
+        if index >= ROWS_MAX {
+            rules::count("/rows", index + 1, ROWS_MAX, &mut sheet.faults);
+            break;
+        }
+        match record {
+            Err(_) => sheet.faults.push(Fault::new(format!("/rows/{row}"), "csv", NOT_CSV)),
+            Ok(record) if record.iter().all(str::is_empty) => {}
+            Ok(record) if record.len() != heading.len() => {
+                sheet.faults.push(Fault::new(format!("/rows/{row}"), "cells", CELLS));
+            }
+            Ok(record) => {
+                let cells = places.map(|place| place.and_then(|place| record.get(place)).unwrap_or_default());
+                sheet.row(&Cells { row, cells });
+            }
+        }
+    }
+    sheet.finished()
+}
+
+/// Where in the file each of our columns stands.
+fn columns(heading: &csv::StringRecord) -> Result<[Option<usize>; COLUMNS.len()], Vec<Fault>> {
+    let names: Vec<&str> = heading.iter().map(str::trim).collect();
+    let mut faults = Vec::new();
+    for name in names.iter().filter(|name| !COLUMNS.contains(name)) {
+        faults.push(Fault::new(format!("/rows/1/{name}"), "unknown-column", UNKNOWN_COLUMN));
+    }
+    rules::each_once(names.iter().map(|name| (format!("/rows/1/{name}"), *name)), &mut faults);
+    for needed in COLUMNS[..5].iter().filter(|needed| !names.contains(needed)) {
+        faults.push(Fault::new(format!("/rows/1/{needed}"), "missing-column", NEEDED_COLUMN));
+    }
+    let places = COLUMNS.map(|column| names.iter().position(|name| *name == column));
+    if faults.is_empty() { Ok(places) } else { Err(faults) }
+}
+
+/// A file while it is read. Modifiers and variants wait until all rows are there: their parents may come after them.
+#[derive(Default)]
+struct Sheet {
+    list: Option<Currency>,
+    menu: WantedMenu,
+    modifiers: Vec<Child<ModifierDraft>>,
+    variants: Vec<Child<VariantDraft>>,
+    faults: Vec<Fault>,
+}
+
+struct Child<T> {
+    parent: String,
+    row: usize,
+    draft: T,
+}
+
+impl Sheet {
+    fn row(&mut self, cells: &Cells<'_>) {
+        let kind = cells.text("kind");
+        match kind {
+            "category" => self.category(cells),
+            "group" => self.group(cells),
+            "modifier" => self.modifier(cells),
+            "product" => self.product(cells),
+            "variant" => self.variant(cells),
+            _ => {
+                self.faults.push(cells.fault("kind", "kind", KIND));
+                return;
+            }
+        }
+        cells.strangers(kind, &mut self.faults);
+    }
+
+    fn category(&mut self, cells: &Cells<'_>) {
+        let draft = CategoryRow { slug: cells.text("sku").to_owned(), name: cells.name() };
+        let wanted = Wanted { draft, row: cells.row, inner_rows: Vec::new() };
+        let mut faults = Vec::new();
+        rules::slug("/slug", &wanted.draft.slug, &mut faults);
+        rules::name("/name", &wanted.draft.name, &mut faults);
+        self.faults.extend(faults.iter().map(|fault| wanted.placed(fault)));
+        self.menu.categories.push(wanted);
+    }
+
+    fn group(&mut self, cells: &Cells<'_>) {
+        let draft = GroupDraft {
+            slug: cells.text("sku").to_owned(),
+            name: cells.name(),
+            min: cells.whole("min", &mut self.faults),
+            max: cells.whole("max", &mut self.faults),
+            modifiers: Vec::new(),
+        };
+        self.menu.groups.push(Wanted { draft, row: cells.row, inner_rows: Vec::new() });
+    }
+
+    fn modifier(&mut self, cells: &Cells<'_>) {
+        let price = self.price(cells);
+        let draft = ModifierDraft {
+            id: None,
+            slug: cells.text("sku").to_owned(),
+            name: cells.name(),
+            price,
+            archived: cells.flag("archived", &mut self.faults),
+        };
+        self.modifiers.push(Child { parent: cells.text("parent").to_owned(), row: cells.row, draft });
+    }
+
+    fn product(&mut self, cells: &Cells<'_>) {
+        let draft = ProductDraft {
+            sku: cells.text("sku").to_owned(),
+            category: cells.text("parent").to_owned(),
+            name: cells.name(),
+            description: cells.prose("description_ru", "description_en"),
+            composition: cells.prose("composition_ru", "composition_en"),
+            nutrition: cells.nutrition(&mut self.faults),
+            image_url: cells.optional("image_url"),
+            tracked: cells.flag("tracked", &mut self.faults),
+            position: None,
+            archived: cells.flag("archived", &mut self.faults),
+            groups: cells.text("modifier_groups").split_whitespace().map(str::to_owned).collect(),
+            variants: Vec::new(),
+        };
+        self.menu.products.push(Wanted { draft, row: cells.row, inner_rows: Vec::new() });
+    }
+
+    fn variant(&mut self, cells: &Cells<'_>) {
+        let price = self.price(cells);
+        let draft = VariantDraft {
+            id: None,
+            sku: cells.text("sku").to_owned(),
+            name: cells.name(),
+            price,
+            archived: cells.flag("archived", &mut self.faults),
+        };
+        self.variants.push(Child { parent: cells.text("parent").to_owned(), row: cells.row, draft });
+    }
+
+    /// A price that cannot be read is a fault already; nothing stands in for it until the file is refused.
+    fn price(&mut self, cells: &Cells<'_>) -> Money {
+        cells.price(self.list, &mut self.faults).unwrap_or_else(|| Money::zero(self.list.unwrap_or(Currency::RUB)))
+    }
+
+    fn finished(mut self) -> Result<WantedMenu, Vec<Fault>> {
+        let groups = by_name(&self.menu.groups, |draft| &draft.slug, &mut self.faults);
+        for child in self.modifiers {
+            match groups.get(&child.parent) {
+                Some(&place) => adopt(&mut self.menu.groups[place], child.row, |group| group.modifiers.push(child.draft)),
+                None => self.faults.push(orphan(child.row)),
+            }
+        }
+        let products = by_name(&self.menu.products, |draft| &draft.sku, &mut self.faults);
+        for child in self.variants {
+            match products.get(&child.parent) {
+                Some(&place) => adopt(&mut self.menu.products[place], child.row, |product| product.variants.push(child.draft)),
+                None => self.faults.push(orphan(child.row)),
+            }
+        }
+        by_name(&self.menu.categories, |draft| &draft.slug, &mut self.faults);
+        check_drafts(&self.menu, &mut self.faults);
+        if self.faults.is_empty() {
+            return Ok(self.menu);
+        }
+        self.faults.sort_by_key(|fault| row_of(fault.pointer()));
+        self.faults.dedup();
+        Err(self.faults)
+    }
+}
+
+fn by_name<T>(wanted: &[Wanted<T>], name: impl Fn(&T) -> &String, faults: &mut Vec<Fault>) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    for (place, one) in wanted.iter().enumerate() {
+        let name = name(&one.draft);
+        if places.insert(name.clone(), place).is_some() {
+            faults.push(rules::repeated(format!("/rows/{}/sku", one.row), name));
+        }
+    }
+    places
+}
+
+fn adopt<T>(parent: &mut Wanted<T>, row: usize, add: impl FnOnce(&mut T)) {
+    parent.inner_rows.push(row);
+    add(&mut parent.draft);
+}
+
+fn orphan(row: usize) -> Fault {
+    Fault::new(format!("/rows/{row}/parent"), "unknown-parent", NO_PARENT)
+}
+
+/// The rules of the drafts themselves, and of article numbers across products.
+fn check_drafts(menu: &WantedMenu, faults: &mut Vec<Fault>) {
+    for group in &menu.groups {
+        faults.extend(group.draft.faults().iter().map(|fault| group.placed(fault)));
+    }
+    for product in &menu.products {
+        faults.extend(product.draft.faults().iter().map(|fault| product.placed(fault)));
+    }
+    let variants = menu.products.iter().flat_map(|product| product.draft.variants.iter().zip(&product.inner_rows));
+    rules::each_once(variants.map(|(variant, row)| (format!("/rows/{row}/sku"), variant.sku.as_str())), faults);
+}
+
+fn row_of(pointer: &str) -> (usize, String) {
+    let row = pointer.split('/').nth(2).and_then(|row| row.parse().ok()).unwrap_or(0);
+    (row, pointer.to_owned())
+}
