@@ -47,8 +47,10 @@ mod body;
 mod context;
 mod etag;
 mod headers;
+mod idempotency;
 mod json_schema;
 mod limits;
+mod openapi;
 mod page;
 mod path;
 mod principal;
@@ -62,7 +64,15 @@ pub use body::{BODY_MAX_BYTES, Body, CSV_MAX_BYTES, Csv, DEPTH_MAX, Validate, pa
 pub use context::{Lang, RequestContext, RequestId, RequestKind, language_of};
 pub use etag::{IfMatch, Stale, Tagged, etagged, version_tag, versioned, weak_tag};
 pub use headers::{Transport, X_REQUEST_ID};
+pub use idempotency::{
+    Answer, Begun, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Intent, KEY_MAX_BYTES, Keyed, MaybeKeyed, begin,
+    finish, once, release,
+};
 pub use limits::{Admission, AdmissionLimits, Overloaded, Permit};
+pub use openapi::{
+    Access, ApiDocument, IdempotencyKeyHeader, IfMatchHeader, IfNoneMatchHeader, OptionalIdempotencyKeyHeader, Outline,
+    documentation,
+};
 pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, PageQuery, cursor};
 pub use path::{PathId, PathIds};
 pub use principal::{Grant, Principal, Role, Shops, UnknownRole};

@@ -123,7 +123,7 @@ impl Problem {
         let (code, cause) = (self.0.code.code, self.0.cause.as_deref());
         match self.0.code.kind {
             ErrorKind::Internal => {
-                tracing::error!(request.id = id, error.code = code, error.cause = cause, "request failed")
+                tracing::error!(request.id = id, error.code = code, error.cause = cause, "request failed");
             }
             ErrorKind::Unavailable => {
                 tracing::warn!(request.id = id, error.code = code, error.cause = cause, "request turned away");
