@@ -5,10 +5,16 @@
 
 mod calls;
 mod clock;
+mod database;
+mod harness;
 mod outbound;
+mod people;
 mod rng;
 
 pub use calls::{Asked, FakeCalls};
 pub use clock::FakeClock;
+pub use database::{TestDatabase, for_each_database};
+pub use harness::{Answer, HarnessOptions, ServiceHarness, TestRequest, runtime};
 pub use outbound::{ScriptedOutbound, json_answer};
+pub use people::{Admin, Analyst, Barista, Courier, Guest, Manager, Marketer, Person};
 pub use rng::SeededRng;
