@@ -55,7 +55,9 @@ static NO_SUCH_CONSUMER: Code = Code {
 static NO_SUCH_DEAD_LETTER: Code = Code {
     code: "events.no-such-dead-letter",
     kind: ErrorKind::NotFound,
-    title: Text { en: "There is no such dead letter", ru: "Такого недоставленного события нет" },
+    title: Text {
+        en: "There is no such dead letter", ru: "Такого недоставленного события нет"
+    },
     hint: Text {
         en: "It may have been replayed or dropped already; list the dead letters again.",
         ru: "Возможно, его уже повторили или отбросили; запросите список ещё раз.",

@@ -158,9 +158,10 @@ impl Log {
         }
         loop {
             let end = frontier.end();
-            let sight = self.shared.db.read_blocking(move |snapshot| {
-                snapshot.one(&postgres::SIGHT, &params![end], postgres::sight)
-            })?;
+            let sight = self
+                .shared
+                .db
+                .read_blocking(move |snapshot| snapshot.one(&postgres::SIGHT, &params![end], postgres::sight))?;
             let Some(sight) = sight else { return Ok(end) };
             match frontier.see(sight) {
                 Next::Look => {}

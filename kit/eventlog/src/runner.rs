@@ -106,6 +106,13 @@ pub struct Running {
 }
 
 impl Running {
+    /// No consumer begins anything new from now on. Does not wait.
+    pub fn ask_to_stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.log.db().commits().wake_all();
+        self.log.news().raise();
+    }
+
     /// Lets every consumer finish the events in its hand and ends its thread; then another process may take over.
     pub fn stop(self) {
         drop(self);
@@ -128,9 +135,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        self.log.db().commits().wake_all();
-        self.log.news().raise();
+        self.ask_to_stop();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a consumer's thread had panicked");

@@ -112,9 +112,8 @@ impl Batch {
 impl Batch {
     /// Takes in what was committed.
     pub(crate) fn advance_to(&mut self, positions: Vec<TopicPosition>) {
-        let passed = |event: &Delivered| {
-            positions.iter().any(|place| place.topic == event.topic && place.position > event.seq)
-        };
+        let passed =
+            |event: &Delivered| positions.iter().any(|place| place.topic == event.topic && place.position > event.seq);
         self.under_way.retain(|event| !passed(event));
         self.positions = positions;
     }

@@ -20,11 +20,8 @@ struct Terms {
 }
 
 /// Between servers side by side: another one takes over after six seconds.
-const SHARED: Terms = Terms {
-    lasts: Duration::from_secs(6),
-    renewed_every: Duration::from_secs(2),
-    asked_every: Duration::from_secs(1),
-};
+const SHARED: Terms =
+    Terms { lasts: Duration::from_secs(6), renewed_every: Duration::from_secs(2), asked_every: Duration::from_secs(1) };
 
 /// A SQLite file has one server, which takes its own leases over at once when it is started again; so they need not be
 /// renewed, and the disk not be woken, every other second.

@@ -126,7 +126,12 @@ impl Worker {
     fn pause(&mut self, destination: &'static str, reason: String, now: Timestamp) -> Step {
         let before = self.breaker.away().map(|away| away.destination);
         if before != Some(destination) {
-            tracing::warn!(consumer = self.consumer.name, destination, reason, "the destination is away, waiting for it");
+            tracing::warn!(
+                consumer = self.consumer.name,
+                destination,
+                reason,
+                "the destination is away, waiting for it"
+            );
         }
         self.breaker.trip(destination, reason, now);
         self.numbers.set_away(self.breaker.away());

@@ -1,0 +1,98 @@
+//! The same on threads of their own.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use eventlog::{Consumer, Failure};
+use kernel::Event;
+
+use super::LogUnderTest;
+use crate::probe::{Note, Patience, record, scribe};
+
+const BOUND: Duration = Duration::from_secs(30);
+
+pub(crate) fn threads_hear_what_is_published(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let running = process.runner(scribe("probe.scribe")).start(&log.clock().shared()).unwrap();
+
+    for number in 1..=20 {
+        process.publish(&[("a", number)]);
+    }
+    Patience::new("twenty events").until(|| process.heard("probe.scribe").len() == 20);
+    running.stop();
+
+    assert_eq!(process.heard_of("probe.scribe", "a"), (1..=20).collect::<Vec<i64>>());
+    process.assert_audit_is_clean();
+}
+
+/// Each of four calls waits until all four are under way.
+pub(crate) fn calls_of_different_keys_run_at_once(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let under_way = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&under_way);
+    let bank = Consumer::effect("probe.bank", &[Note::TOPIC], move |event| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Patience::new("the other calls").until(|| count.load(Ordering::SeqCst) >= 4);
+        Ok(record("probe.bank", event))
+    });
+    process.publish(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("a", 2), ("a", 3)]);
+    let running = process.runner(bank).start(&log.clock().shared()).unwrap();
+
+    Patience::new("the calls").until(|| process.heard("probe.bank").len() == 6);
+    running.stop();
+
+    assert_eq!(process.heard_of("probe.bank", "a"), [1, 2, 3]);
+    process.assert_audit_is_clean();
+}
+
+/// The first call hangs. The others are recorded meanwhile, past it; its event stays where a crash would find it.
+pub(crate) fn a_slow_call_holds_up_its_own_key_only(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let (release, hangs) = mpsc::channel::<()>();
+    let hangs = Mutex::new(hangs);
+    let bank = Consumer::effect("probe.bank", &[Note::TOPIC], move |event| {
+        if event.key == "slow" && hangs.lock().unwrap().recv_timeout(BOUND) == Err(RecvTimeoutError::Timeout) {
+            return Err(Failure::GiveUp("nobody released it".into()));
+        }
+        Ok(record("probe.bank", event))
+    });
+    process.publish(&[("slow", 1), ("b", 1), ("c", 1), ("d", 1)]);
+    let running = process.runner(bank).start(&log.clock().shared()).unwrap();
+
+    Patience::new("the fast calls").until(|| process.heard("probe.bank").len() == 3);
+    assert_eq!(process.heard_of("probe.bank", "slow"), [0_i64; 0]);
+    assert_eq!(process.log.stats().unwrap()[0].waiting, 1, "the slow event would be lost in a crash");
+    process.assert_audit_is_clean();
+    release.send(()).unwrap();
+    Patience::new("the slow call").until(|| process.heard("probe.bank").len() == 4);
+    running.stop();
+
+    assert_eq!(process.heard_of("probe.bank", "slow"), [1]);
+    assert_eq!(process.log.stats().unwrap()[0].waiting, 0);
+    process.assert_audit_is_clean();
+}
+
+pub(crate) fn stopping_finishes_the_event_in_hand(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let (began, beginning) = mpsc::channel();
+    let (release, hangs) = mpsc::channel::<()>();
+    let hangs = Mutex::new(hangs);
+    let bank = Consumer::effect("probe.bank", &[Note::TOPIC], move |event| {
+        began.send(()).ok();
+        if hangs.lock().unwrap().recv_timeout(BOUND) == Err(RecvTimeoutError::Timeout) {
+            return Err(Failure::GiveUp("nobody released it".into()));
+        }
+        Ok(record("probe.bank", event))
+    });
+    process.publish(&[("a", 1), ("a", 2)]);
+    let running = process.runner(bank).start(&log.clock().shared()).unwrap();
+    beginning.recv_timeout(BOUND).unwrap();
+
+    running.ask_to_stop();
+    release.send(()).unwrap();
+    running.stop();
+
+    assert_eq!(process.heard_of("probe.bank", "a"), [1], "it began another one, or left the first");
+}
