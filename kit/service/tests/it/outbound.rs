@@ -44,7 +44,8 @@ fn server(answer: &'static str) -> Server {
 fn complete(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+    let length =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
     body.len() >= length.map_or(0, |length| length.parse().unwrap())
 }
 
@@ -158,7 +159,9 @@ fn only_listed_hosts_are_asked() {
 
 #[test]
 fn an_address_cannot_smuggle_another_host_past_the_list() {
-    for url in ["http://127.0.0.1@evil.example/", "http://user:pass@127.0.0.1/", "file:///etc/passwd", "/path", "ftp://x"] {
+    for url in
+        ["http://127.0.0.1@evil.example/", "http://user:pass@127.0.0.1/", "file:///etc/passwd", "/path", "ftp://x"]
+    {
         let failed = outbound("127.0.0.1").send(&OutRequest::get(url)).unwrap_err();
 
         let refused = matches!(failed, OutboundError::BadRequest { .. } | OutboundError::NotAllowed { .. });

@@ -1,0 +1,294 @@
+//! Hostile bodies: refused, with everything that is wrong, and nothing worse.
+
+use axum::Router;
+use axum::body::Body as RawBody;
+use axum::routing::{patch, post as on_post};
+use bytes::Bytes;
+use contracts::{Localized, ShopId};
+use http::{Request, StatusCode};
+use kernel::{Money, Timestamp};
+use proptest::prelude::*;
+use serde::Deserialize;
+use service::{BODY_MAX_BYTES, Body, CSV_MAX_BYTES, Csv, Fault, Validate, parse_body};
+use utoipa::ToSchema;
+
+use crate::asked::{Answered, ask, post};
+
+/// A request type with everything that the product's types have.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Basket {
+    #[expect(dead_code, reason = "read by serde")]
+    shop_id: ShopId,
+    #[schema(min_items = 1, max_items = 100)]
+    lines: Vec<Line>,
+    #[expect(dead_code, reason = "read by serde")]
+    fulfilment: Fulfilment,
+    #[expect(dead_code, reason = "read by serde")]
+    expected_total: Option<Money>,
+    #[expect(dead_code, reason = "read by serde")]
+    name: Option<Localized>,
+    #[schema(max_length = 5)]
+    comment: Option<String>,
+    #[serde(default)]
+    labels: std::collections::BTreeMap<String, i32>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[schema(minimum = 1, maximum = 999)]
+    quantity: i64,
+    #[schema(max_length = 8)]
+    sku: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum Fulfilment {
+    Pickup {
+        #[expect(dead_code, reason = "read by serde")]
+        at: Option<Timestamp>,
+    },
+    Delivery {
+        #[expect(dead_code, reason = "read by serde")]
+        address: String,
+        #[expect(dead_code, reason = "read by serde")]
+        floor: i32,
+    },
+}
+
+impl Validate for Basket {
+    fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (place, line) in self.lines.iter().enumerate() {
+            if !(1..=999).contains(&line.quantity) {
+                let (en, ru) = ("must be from 1 to 999", "должно быть от 1 до 999");
+                faults.push(Fault::worded(format!("/lines/{place}/quantity"), "range", en, ru));
+            }
+        }
+        if self.comment.as_ref().is_some_and(|comment| comment == "never") && self.labels.is_empty() {
+            faults.push(Fault::worded("/comment", "pair", "needs a label", "нужна метка"));
+        }
+        faults
+    }
+}
+
+fn router() -> Router {
+    Router::new()
+        .route("/basket", on_post(async |Body(basket): Body<Basket>| basket.lines[0].sku.clone()))
+        .route("/patched", patch(async |Body(_): Body<Basket>| "patched"))
+        .route("/file", on_post(async |Csv(file): Csv| file.len().to_string()))
+}
+
+async fn answered(body: impl Into<RawBody>) -> Answered {
+    ask(router(), post("/basket", body)).await
+}
+
+const GOOD: &str = r#"{"shop_id": "shp_01h455vb4pex5vsknk084sn02q", "lines": [{"quantity": 2, "sku": "latte"}],
+    "fulfilment": {"kind": "pickup", "at": "2026-11-21T10:00:00Z"}}"#;
+
+#[tokio::test]
+async fn a_good_body_is_read() {
+    let answer = answered(GOOD).await;
+
+    assert_eq!(answer.status, StatusCode::OK, "{:?}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(answer.body, b"latte");
+}
+
+#[tokio::test]
+async fn every_fault_is_told_at_once() {
+    let answer = answered(
+        r#"{"shop_id": "ord_01h455vb4pex5vsknk084sn02q", "role": "admin", "a/b": 1,
+            "lines": [{"quantity": "two", "sku": "far too long"}, {"quantity": 0, "price": 1}, 7],
+            "fulfilment": {"kind": "delivery", "floor": "first"},
+            "expected_total": {"amount": 9007199254740993, "currency": "rub"}, "comment": "longer"}"#,
+    )
+    .await;
+
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.code(), "http.invalid");
+    assert_eq!(
+        answer.faults(),
+        [
+            "/a~1b unknown-field",
+            "/comment too-long",
+            "/expected_total/amount too-large",
+            "/expected_total/currency pattern",
+            "/fulfilment/address required",
+            "/fulfilment/floor type",
+            "/lines/0/quantity type",
+            "/lines/0/sku too-long",
+            "/lines/1/price unknown-field",
+            "/lines/1/quantity too-small",
+            "/lines/1/sku required",
+            "/lines/2 type",
+            "/role unknown-field",
+            "/shop_id pattern",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn repeated_keys_are_refused_wherever_they_stand() {
+    let twice = GOOD.replacen("\"quantity\": 2", "\"quantity\": 2, \"quantity\": 3", 1);
+    let in_a_map = GOOD.replacen('{', r#"{"labels": {"a": 1, "a": 2}, "#, 1);
+
+    assert_eq!(answered(twice).await.faults(), ["/lines/0/quantity repeated"]);
+    assert_eq!(answered(in_a_map).await.faults(), ["/labels/a repeated"]);
+}
+
+#[tokio::test]
+async fn rules_between_fields_come_with_the_other_faults() {
+    let answer =
+        answered(GOOD.replace("\"quantity\": 2", "\"quantity\": -5").replacen('{', r#"{"comment": "never", "#, 1));
+
+    let answer = answer.await;
+
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.faults(), ["/comment pair", "/lines/0/quantity range", "/lines/0/quantity too-small"]);
+}
+
+#[tokio::test]
+async fn what_only_the_reader_knows_is_told_at_its_place_and_without_the_value() {
+    // The 30th of February passes for a date-time of nobody's schema.
+    let answer = answered(GOOD.replace("2026-11-21T", "2026-02-30T")).await;
+    assert_eq!(answer.faults().len(), 1);
+    assert!(answer.faults()[0].starts_with("/fulfilment"), "{:?}", answer.faults());
+
+    let answer = answered(GOOD.replace("\"quantity\": 2", "\"quantity\": 2.0")).await;
+    let message = answer.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+    assert_eq!(answer.faults(), ["/lines/0/quantity invalid"]);
+    assert!(!message.contains("2.0"), "{message}");
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_malformed() {
+    for (body, code) in [
+        (&b""[..], "http.malformed-json"),
+        (b"{", "http.malformed-json"),
+        (b"{\"lines\": [}", "http.malformed-json"),
+        (b"{} {}", "http.malformed-json"),
+        (b"\xEF\xBB\xBF{}", "http.malformed-json"),
+        (b"{\"comment\": \"\xFF\xFE\"}", "http.malformed-json"),
+        (b"\xC3\x28", "http.malformed-json"),
+        (b"{\"comment\": \"\x00\"}", "http.malformed-json"),
+        (b"{\"comment\": \"\\ud800\"}", "http.malformed-json"),
+        (b"NaN", "http.malformed-json"),
+    ] {
+        let answer = answered(Bytes::copy_from_slice(body)).await;
+
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, code), "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn deep_json_is_refused_before_it_is_read() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let deep = format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
+
+        let answer = answered(deep).await;
+
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, "http.too-deep"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_above_the_limit_is_cut_off() {
+    let long = "x".repeat(BODY_MAX_BYTES);
+    let announced = Request::post("/basket")
+        .header("content-type", "application/json")
+        .header("content-length", "10000000")
+        .body(RawBody::from("{}"))
+        .unwrap();
+    let frames =
+        futures_util::stream::iter((0..10).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; 1_000_000]))));
+    let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 4096])));
+
+    for request in [
+        post("/basket", format!("{{\"comment\": \"{long}\"}}")),
+        announced,
+        post("/basket", RawBody::from_stream(frames)),
+        post("/basket", RawBody::from_stream(endless)),
+    ] {
+        let answer = ask(router(), request).await;
+
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "http.too-large"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_in_many_frames_is_read() {
+    let mut text = GOOD.as_bytes().to_vec();
+    text.resize(BODY_MAX_BYTES, b' ');
+    let frames: Vec<_> = text.chunks(1_000).map(|c| Ok::<_, std::io::Error>(Bytes::copy_from_slice(c))).collect();
+
+    let answer = answered(RawBody::from_stream(futures_util::stream::iter(frames))).await;
+
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn only_json_in_utf8_is_read() {
+    for (media, status) in [
+        ("application/json", StatusCode::OK),
+        ("Application/JSON; charset=UTF-8", StatusCode::OK),
+        ("application/json; charset=utf-16", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("text/plain", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("application/x-www-form-urlencoded", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("application/merge-patch+json", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ] {
+        let request = Request::post("/basket").header("content-type", media).body(RawBody::from(GOOD)).unwrap();
+        assert_eq!(ask(router(), request).await.status, status, "{media}");
+    }
+    let without = Request::post("/basket").body(RawBody::from(GOOD)).unwrap();
+    assert_eq!(ask(router(), without).await.code(), "http.unsupported-media-type");
+    let patch = Request::patch("/patched").header("content-type", "application/merge-patch+json");
+    assert_eq!(ask(router(), patch.body(RawBody::from(GOOD)).unwrap()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_file_has_a_limit_of_its_own() {
+    let file = |len: usize| {
+        Request::post("/file").header("content-type", "text/csv; charset=utf-8").body(vec![b'a'; len].into())
+    };
+
+    let (fits, exceeds) = (file(CSV_MAX_BYTES).unwrap(), file(CSV_MAX_BYTES + 1).unwrap());
+
+    assert_eq!(ask(router(), fits).await.body, CSV_MAX_BYTES.to_string().as_bytes());
+    assert_eq!(ask(router(), exceeds).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(ask(router(), post("/file", "a,b")).await.code(), "http.unsupported-media-type");
+}
+
+#[tokio::test]
+async fn faults_are_told_up_to_a_bound() {
+    let many: String = (0..5_000).map(|i| format!("\"field{i}\": 1,")).collect();
+
+    let answer = answered(GOOD.replacen('{', &format!("{{{many}"), 1)).await;
+
+    assert_eq!(answer.faults().len(), service::FAULTS_MAX);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        drop(parse_body::<Basket>(&bytes));
+    }
+
+    #[test]
+    fn no_damage_to_a_good_body_makes_the_reader_panic(at in 0..GOOD.len(), byte in any::<u8>(), cut in 0..GOOD.len()) {
+        let mut bytes = GOOD.as_bytes().to_vec();
+        bytes[at] = byte;
+        drop(parse_body::<Basket>(&bytes));
+        bytes.truncate(cut);
+        drop(parse_body::<Basket>(&bytes));
+    }
+
+    #[test]
+    fn no_json_makes_the_reader_panic(text in "[\\[\\]{}:,\" a1e.\\\\-]{0,60}") {
+        drop(parse_body::<Basket>(text.as_bytes()));
+    }
+}

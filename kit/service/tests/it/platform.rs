@@ -1,0 +1,273 @@
+//! Services put together, as the harness of their suites mounts them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::{Consumer, Failure};
+use kernel::{Call, Code, Coded, Event};
+use serde::{Deserialize, Serialize};
+use service::{
+    CallError, Check, Deps, Finding, Ground, Health, Metrics, Mount, Platform, Principal, Service, Setting,
+    SettingKind, Settings, Supervisor, TELEMETRY_SETTINGS, Timer,
+};
+use store::{Db, Migration, StoreError, params};
+use testkit::{Barista, FakeCalls, Guest, HarnessOptions, ServiceHarness, TestDatabase};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+store::statements! {
+    /// Counts what was heard.
+    COUNT = "INSERT INTO tallies (key, n) VALUES ($1, 1) ON CONFLICT (key) DO UPDATE SET n = tallies.n + 1";
+    /// A count.
+    READ = "SELECT n FROM tallies WHERE key = $1";
+    /// Counts above the limit.
+    ABOVE = "SELECT key FROM tallies WHERE n > $1 ORDER BY key";
+}
+
+static TABLE: &str = "CREATE TABLE tallies (key TEXT PRIMARY KEY, n BIGINT NOT NULL);";
+static MIGRATIONS: &[Migration] = &[Migration { name: "0001_tallies", sqlite: TABLE, postgres: TABLE }];
+static SETTINGS: &[Setting] = &[Setting {
+    key: "tally.limit",
+    default: "2",
+    kind: SettingKind::Int { min: 0, max: 10 },
+    doc: "How much is too much.",
+}];
+
+static TALLY: Mount = Mount { name: "tally", migrations: MIGRATIONS, settings: SETTINGS, service: tally };
+
+testkit::both_databases!(
+    an_event_reaches_its_consumer,
+    a_request_is_answered_on_behalf_of_a_person,
+    a_service_asks_and_answers_calls,
+    timed_work_runs_when_time_passes,
+    the_audit_covers_the_services_and_the_log,
+    every_statement_prepares,
+    metrics_show_the_store_and_the_consumers,
+    consumers_run_on_threads_until_the_process_stops,
+);
+
+/// Something happened.
+#[derive(Clone, Serialize, Deserialize)]
+struct Happened {
+    what: String,
+}
+
+impl Event for Happened {
+    const TOPIC: &'static str = "happenings";
+    const TYPE: &'static str = "samovar.test.happened.v1";
+    const SOURCE: &'static str = "/test";
+
+    fn key(&self) -> String {
+        self.what.clone()
+    }
+}
+
+/// How often something happened.
+struct HowOften;
+
+impl Call for HowOften {
+    type Request = String;
+    type Reply = i64;
+    const NAME: &'static str = "tally.how-often";
+    const TIMEOUT_MS: u32 = 2000;
+    const IDEMPOTENT: bool = true;
+}
+
+/// Another service's word on it.
+struct Opinion;
+
+impl Call for Opinion {
+    type Request = i64;
+    type Reply = String;
+    const NAME: &'static str = "critic.opinion";
+    const TIMEOUT_MS: u32 = 2000;
+    const IDEMPOTENT: bool = true;
+}
+
+fn read(db: &Db, key: &str) -> i64 {
+    let key = key.to_owned();
+    let n = db.read_blocking(move |snapshot| snapshot.one(&READ, &params![&key], |row| row.get(0)));
+    n.unwrap_or_else(|e: StoreError| panic!("{e}")).unwrap_or(0)
+}
+
+/// Which roles the caller has, by the principal.
+#[utoipa::path(get, path = "/whoami", responses((status = 200, body = String)))]
+async fn whoami(principal: Principal) -> String {
+    let roles: Vec<_> = principal.grants.iter().map(|grant| grant.role.as_str()).collect();
+    format!("{} {}", principal.user_id, roles.join(","))
+}
+
+fn tally(deps: Deps) -> Service {
+    let limit = deps.settings.int("tally.limit");
+    let (of_call, of_timer, calls) = (deps.db.clone(), deps.db.clone(), deps.calls.clone());
+    Service::new("tally")
+        .routes(OpenApiRouter::new().routes(routes!(whoami)))
+        .call::<HowOften, _, _, StoreError>(move |key: String| {
+            let db = of_call.clone();
+            async move {
+                let n = db.read(move |snapshot| snapshot.one(&READ, &params![&key], |row| row.get(0))).await?;
+                Ok(n.unwrap_or(0))
+            }
+        })
+        .consumer(Consumer::apply("tally.count", &["happenings"], |tx, event| {
+            let happened = event.decode::<Happened>()?;
+            tx.execute(&COUNT, &params![&happened.what])?;
+            Ok::<(), Failure>(())
+        }))
+        .timer(Timer::new("tally.tick", Duration::from_secs(60), move |_| {
+            let ticked = of_timer.write_blocking(|tx| tx.execute(&COUNT, &params!["tick"]));
+            ticked.map(drop).map_err(|e: StoreError| e.to_string())
+        }))
+        .timer(Timer::new("tally.ask", Duration::from_secs(3600), move |_| {
+            calls.call_blocking::<Opinion>(&limit).map(drop).map_err(|e| e.to_string())
+        }))
+        .check(Check::local("TAL-1", move |snapshot| {
+            snapshot.list(&ABOVE, &params![limit], |row| Ok(Finding::new(row.get::<String>(0)?, "too often")))
+        }))
+        .statements(STATEMENTS)
+}
+
+fn mounted(database: &TestDatabase) -> ServiceHarness {
+    let calls = FakeCalls::new().answering::<Opinion>(|limit| Ok(format!("{limit} is a lot")));
+    ServiceHarness::mount_with(database, TALLY, HarnessOptions { calls, ..HarnessOptions::default() })
+}
+
+fn happened(what: &str) -> Happened {
+    Happened { what: what.to_owned() }
+}
+
+fn an_event_reaches_its_consumer(database: &TestDatabase) {
+    let mut service = mounted(database);
+
+    service.publish("test", &happened("rain"));
+    assert_eq!(read(service.db(), "rain"), 0, "nothing runs before the test says so");
+    service.settle();
+    service.settle();
+
+    assert_eq!(read(service.db(), "rain"), 1);
+}
+
+fn a_request_is_answered_on_behalf_of_a_person(database: &TestDatabase) {
+    let service = mounted(database);
+
+    let nobody = service.get("/whoami").send().expect(401);
+    assert_eq!(nobody.code(), "http.unauthenticated");
+    let guest = service.get("/whoami").by(&Guest(1)).send().expect(200);
+    assert_eq!(guest.body, format!("{} ", Guest(1).user_id()).into_bytes());
+    let shop = contracts::ShopId::from_bits(9);
+    let barista = service.get("/whoami").by(&Barista(shop)).send().expect(200);
+    assert!(String::from_utf8(barista.body).unwrap().ends_with(" barista"));
+}
+
+fn a_service_asks_and_answers_calls(database: &TestDatabase) {
+    let mut service = mounted(database);
+    service.publish("test", &happened("snow"));
+    service.settle();
+
+    assert_eq!(service.calls().call_blocking::<HowOften>(&"snow".to_owned()).unwrap(), 1);
+    let from_a_task = testkit::runtime().block_on(service.calls().call::<HowOften>("snow".to_owned()));
+    assert_eq!(from_a_task.unwrap(), 1);
+}
+
+fn timed_work_runs_when_time_passes(database: &TestDatabase) {
+    let mut service = mounted(database);
+
+    service.settle();
+    service.pass(Duration::from_secs(30));
+    assert_eq!(read(service.db(), "tick"), 1);
+    service.pass(Duration::from_secs(30));
+
+    assert_eq!(read(service.db(), "tick"), 2);
+}
+
+fn the_audit_covers_the_services_and_the_log(database: &TestDatabase) {
+    let mut service = mounted(database);
+    service.publish("test", &happened("hail"));
+    let with_lag = service.audit();
+    service.settle();
+    assert!(service.audit().clean, "{}", service.audit());
+
+    for _ in 0..3 {
+        service.publish("test", &happened("hail"));
+    }
+    service.settle();
+    let report = service.audit();
+
+    let ids: Vec<_> = report.checks.iter().map(|check| check.id).collect();
+    assert_eq!(ids, ["EVT-2", "EVT-3", "EVT-4", "TAL-1"]);
+    assert_eq!(report.findings(), 1, "{report}");
+    assert!(report.to_string().contains("    hail: too often\n"), "{report}");
+    assert!(with_lag.clean, "a consumer that has never run has nothing to catch up: {with_lag}");
+}
+
+fn every_statement_prepares(database: &TestDatabase) {
+    mounted(database).platform().prepare_all().unwrap();
+}
+
+fn metrics_show_the_store_and_the_consumers(database: &TestDatabase) {
+    let mut service = mounted(database);
+    service.publish("test", &happened("fog"));
+    service.settle();
+    let (health, metrics) = (Health::new(service.clock().shared()), Metrics::new());
+
+    service.platform().watch(&health, &metrics);
+
+    assert!(health.report().ready);
+    let page = metrics.text();
+    for line in [
+        "samovar_consumer_handled_total{consumer=\"tally.count\"} 1\n",
+        "samovar_consumer_lag{consumer=\"tally.count\"} 0\n",
+        "samovar_consumer_dead_letters{consumer=\"tally.count\"} 0\n",
+        "samovar_store_write_queue{store=\"main\"} 0\n",
+        "samovar_store_batch_closures_bucket{le=\"+Inf\",store=\"main\"} ",
+    ] {
+        assert!(page.contains(line), "{line} is not in\n{page}");
+    }
+}
+
+/// Longer than anything here takes; a test that waits so long has failed.
+const BOUND: Duration = Duration::from_secs(20);
+
+fn consumers_run_on_threads_until_the_process_stops(database: &TestDatabase) {
+    let clock: Arc<dyn kernel::Clock> = Arc::new(kernel::SystemClock::new());
+    let store = database.open();
+    let ground = Ground {
+        store: store.clone(),
+        settings: Settings::defaults(&[SETTINGS, TELEMETRY_SETTINGS]),
+        clock: Arc::clone(&clock),
+        rng: Arc::new(kernel::OsRng),
+        outbound: testkit::ScriptedOutbound::silent().shared(),
+    };
+    let opinions = FakeCalls::new().answering::<Opinion>(|_| Ok(String::new())).into_handlers();
+    let platform = Platform::mount(&ground, &[TALLY], opinions).unwrap();
+    let db = platform.db("tally").unwrap().clone();
+    let calls = platform.calls().clone();
+    let mut supervisor = Supervisor::new(Arc::clone(&clock), Arc::new(Health::new(Arc::clone(&clock))));
+    platform.supervise(&mut supervisor);
+    let front = supervisor.front().clone();
+
+    let running = testkit::runtime().spawn(supervisor.run(BOUND));
+    let published = store.db("test", &[]).unwrap().write_blocking(|tx| tx.publish(&happened("storm")));
+    published.unwrap_or_else(|e: StoreError| panic!("{e}"));
+    let begun = clock.elapsed();
+    while calls.call_blocking::<HowOften>(&"storm".to_owned()).unwrap() == 0 || read(&db, "tick") == 0 {
+        assert!(clock.elapsed() - begun < BOUND, "the consumer or the timer did not run");
+        std::thread::yield_now();
+    }
+    front.ask();
+
+    assert_eq!(testkit::runtime().block_on(running).unwrap(), Ok(()));
+    assert_eq!(read(&db, "storm"), 1);
+}
+
+#[test]
+fn a_rejection_of_the_store_is_told_to_the_asker() {
+    let service = mounted(&TestDatabase::sqlite());
+    service.store().shutdown();
+
+    let failed: CallError = service.calls().call_blocking::<HowOften>(&"x".to_owned()).unwrap_err();
+
+    let code: &Code = failed.code();
+    assert!(code.code.starts_with("store."), "{code:?}");
+    assert!(!failed.is_rejection());
+}
