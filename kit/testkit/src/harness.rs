@@ -15,8 +15,8 @@ use kernel::Clock as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use service::{
-    CallHandler, Calls, ClientAddress, Ground, Mount, OUTBOUND_SETTINGS, Platform, Report, RequestContext, RequestId,
-    Setting, Settings, Sources,
+    CallHandler, Calls, ClientAddress, Ground, Mount, OUTBOUND_SETTINGS, Platform, RATE_SETTINGS, Report,
+    RequestContext, RequestId, Setting, Settings, Sources,
 };
 use store::{Db, Store};
 use tokio::runtime::Runtime;
@@ -92,7 +92,7 @@ impl ServiceHarness {
         let store = database.open_with(options.clock.shared(), options.rng.shared());
         let ground = Ground {
             store: store.clone(),
-            settings: settings(&[mount.settings, OUTBOUND_SETTINGS], &options.settings),
+            settings: settings(&[mount.settings, OUTBOUND_SETTINGS, RATE_SETTINGS], &options.settings),
             clock: options.clock.shared(),
             rng: options.rng.shared(),
             outbound: options.outbound.shared(),
