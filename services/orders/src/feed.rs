@@ -1,0 +1,89 @@
+//! `order-service_orders`: what the warehouse reads, made from our own events by a consumer (decision 41), so that
+//! placement does not pay for it.
+//!
+//! A message tells the order as it stands when it is made, not as it stood at the event: a message that comes again,
+//! or after a later one, says the same or newer things, which is what the warehouse asks for.
+
+use contracts::OrderId;
+use contracts::feed::{FeedItem, FeedOrder, FeedRef, FeedState, FeedStatus, FeedTime, MajorUnits, OrderFeed};
+use contracts::orders::{OrderPlaced, OrderState, OrderUpdated};
+use eventlog::{Delivered, Failure};
+use kernel::{Event as _, Timestamp};
+use store::Tx;
+
+use crate::model::Order;
+use crate::store::{PastEntry, history_of, load};
+
+/// Publishes the order of an event, if its status in the feed may have changed.
+pub(crate) fn publish_feed(tx: &mut Tx<'_>, event: &Delivered) -> Result<(), Failure> {
+    let id = match event.topic.as_str() {
+        OrderPlaced::TOPIC => event.decode::<OrderPlaced>()?.order_id,
+        _ => match event.decode::<OrderUpdated>()? {
+            // Money goes back; the order stays where it is.
+            updated if updated.from == updated.to => return Ok(()),
+            updated => updated.order_id,
+        },
+    };
+    let (order, history) = order_of(tx, id)?;
+    let message = message(&order, &history, tx.now());
+    tx.publish(&message)?;
+    Ok(())
+}
+
+fn order_of(tx: &mut Tx<'_>, id: OrderId) -> Result<(Order, Vec<PastEntry>), Failure> {
+    let order = load(tx, id)?.ok_or_else(|| Failure::GiveUp(format!("{id} is no order")))?;
+    Ok((order, history_of(tx, id)?))
+}
+
+fn message(order: &Order, history: &[PastEntry], now: Timestamp) -> OrderFeed {
+    let statuses = statuses(history);
+    let last = statuses.first().copied();
+    let (final_status, since) = last.map_or((FeedState::Open, order.placed_at.into()), |s| (s.status, s.dttm));
+    OrderFeed {
+        object_id: order.feed_id,
+        object_type: "order".to_owned(),
+        sent_dttm: now.into(),
+        payload: FeedOrder {
+            restaurant: FeedRef { id: order.shop_id },
+            date: since,
+            user: FeedRef { id: order.guest_id },
+            order_items: order.lines.iter().map(item).collect(),
+            bonus_payment: order.totals.points().into(),
+            cost: order.totals.items().into(),
+            payment: order.totals.total().into(),
+            bonus_grant: MajorUnits::ZERO,
+            statuses,
+            final_status,
+            update_ts: since,
+        },
+        order_id: order.id,
+        version: order.version,
+    }
+}
+
+fn item(line: &crate::model::Line) -> FeedItem {
+    FeedItem { id: line.product_id, name: line.name.ru.clone(), price: line.unit_price.into(), quantity: line.quantity }
+}
+
+/// The history in the words of the feed, the latest first; neighbours that are the same word are one status.
+fn statuses(history: &[PastEntry]) -> Vec<FeedStatus> {
+    let mut statuses: Vec<FeedStatus> = Vec::with_capacity(history.len());
+    for entry in history {
+        let status = feed_state(entry.state);
+        if statuses.last().is_none_or(|last| last.status != status) {
+            statuses.push(FeedStatus { status, dttm: FeedTime::from(entry.at) });
+        }
+    }
+    statuses.reverse();
+    statuses
+}
+
+const fn feed_state(state: OrderState) -> FeedState {
+    match state {
+        OrderState::Placed | OrderState::Paid => FeedState::Open,
+        OrderState::Preparing | OrderState::Ready => FeedState::Cooking,
+        OrderState::Delivering => FeedState::Delivering,
+        OrderState::Closed => FeedState::Closed,
+        OrderState::Cancelled | OrderState::Expired => FeedState::Cancelled,
+    }
+}

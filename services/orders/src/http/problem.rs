@@ -1,0 +1,42 @@
+//! Errors as problem documents: code, members, faults.
+
+use kernel::Code;
+use service::{Problem, codes as edge};
+
+use super::views::QuoteView;
+use crate::error::{Error, codes};
+use crate::model::Rejection;
+
+pub(super) fn of(error: Error) -> Problem {
+    let detail = error.to_string();
+    let told = |code: &'static Code| Problem::new(code).detail(detail);
+    match error {
+        Error::NoSuchOrder => told(&codes::NO_SUCH_ORDER),
+        Error::NoSuchShop => told(&codes::NO_SUCH_SHOP),
+        Error::Invalid(faults) => Problem::new(&edge::INVALID).faults(faults),
+        Error::PriceChanged { quote, language } => {
+            told(&codes::PRICE_CHANGED).member("quote", value(&QuoteView::of(&quote, language)))
+        }
+        Error::OutOfStock { lines } => told(&codes::OUT_OF_STOCK).member("lines", lines),
+        Error::ShopClosed { opens_at } => told(&codes::SHOP_CLOSED).member("opens_at", value(&opens_at)),
+        Error::SlotFull { earliest_at } => told(&codes::SLOT_FULL).member("earliest_at", value(&earliest_at)),
+        Error::TooSoon { earliest_at } => told(&codes::TOO_SOON).member("earliest_at", value(&earliest_at)),
+        Error::TooManyUnpaid { unpaid_max } => told(&codes::TOO_MANY_UNPAID).member("unpaid_max", unpaid_max),
+        Error::Rejected(Rejection::IllegalTransition { from, to }) => {
+            told(&codes::ILLEGAL_TRANSITION).member("from", from.as_str()).member("to", to.as_str())
+        }
+        Error::Rejected(Rejection::CannotCancel { state }) => {
+            told(&codes::CANNOT_CANCEL).member("state", state.as_str())
+        }
+        Error::Rejected(Rejection::NotExpiredYet { .. } | Rejection::NothingHeld) => told(&codes::ILLEGAL_TRANSITION),
+        Error::Entombed => Problem::new(&codes::TOOK_TOO_LONG),
+        Error::Edge(problem) => problem,
+        Error::Call(error) => error.into(),
+        Error::Store(error) => error.into(),
+        Error::Catalog(reason) => Problem::internal(format!("catalog told what cannot be: {reason}")),
+    }
+}
+
+fn value(view: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(view).unwrap_or_default()
+}

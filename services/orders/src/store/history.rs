@@ -1,0 +1,143 @@
+//! Histories: append only, one entry per version.
+
+use contracts::OrderId;
+use contracts::orders::{Actor, FulfilmentKind, OrderState};
+use kernel::Timestamp;
+use store::{Snapshot, StoreError, Tx, params};
+
+use super::columns::word;
+use super::orders::Saved;
+use super::statements::{EACH_HISTORY, ENTOMB, FIRST_ENTRY, HISTORY_OF_ORDER, INSERT_HISTORY, WITHOUT_HISTORY};
+use crate::model::{Order, PaymentProgress};
+
+/// What is written about a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HistoryEntry<'a> {
+    /// Who moved it.
+    pub(crate) by: Actor,
+    /// Why, as a person gave it; it stays in this table.
+    pub(crate) reason: Option<&'a str>,
+    /// When.
+    pub(crate) at: Timestamp,
+}
+
+/// An entry as it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PastEntry {
+    /// The order's version after it.
+    pub(crate) version: i64,
+    /// Where it went or stayed.
+    pub(crate) state: OrderState,
+    /// Who moved it.
+    pub(crate) by: Actor,
+    /// When.
+    pub(crate) at: Timestamp,
+}
+
+impl HistoryEntry<'_> {
+    /// The first entry of a new order.
+    ///
+    /// # Errors
+    /// A unique violation of `order_history_once`: the id was entombed, or the order exists already.
+    pub(crate) fn begin(tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
+        let row = params![
+            order.id,
+            order.version,
+            order.state.word().as_str(),
+            order.tender.progress.as_str(),
+            Actor::Guest.as_str(),
+            None::<&str>,
+            order.placed_at,
+        ];
+        tx.execute(&INSERT_HISTORY, &row).map(drop)
+    }
+}
+
+pub(super) fn append(tx: &mut Tx<'_>, moved: &[Saved<'_>]) -> Result<(), StoreError> {
+    let row = |saved: &Saved<'_>| {
+        let (order, entry) = (saved.order, saved.entry);
+        let (state, progress) = (order.state.word().as_str(), order.tender.progress.as_str());
+        let reason = entry.reason.map(str::to_owned);
+        params![order.id, order.version, state, progress, entry.by.as_str(), reason, entry.at].to_vec()
+    };
+    let rows: Vec<_> = moved.iter().map(row).collect();
+    tx.execute_many(&INSERT_HISTORY, &rows).map(drop)
+}
+
+/// The history of an order, the oldest entry first.
+pub(crate) fn history_of(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<Vec<PastEntry>, StoreError> {
+    snapshot.list(&HISTORY_OF_ORDER, &params![id], |row| {
+        Ok(PastEntry { version: row.get(0)?, state: word(row, 1)?, by: word(row, 3)?, at: row.get(4)? })
+    })
+}
+
+/// How an order began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstEntry {
+    /// It was placed and stands here now.
+    Placed {
+        /// Where it is.
+        state: OrderState,
+        /// When it ends, or would have ended, unpaid.
+        expires_at: Timestamp,
+    },
+    /// It was declared dead before it could be placed.
+    Entombed,
+}
+
+/// How an order began; nothing for an id that was never heard of.
+pub(crate) fn first_entry(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<Option<FirstEntry>, StoreError> {
+    snapshot.one(&FIRST_ENTRY, &params![id], |row| {
+        let state = row.get::<Option<super::columns::Parsed<OrderState>>>(1)?;
+        let expires_at = row.get::<Option<Timestamp>>(2)?;
+        Ok(match (state, expires_at) {
+            (Some(state), Some(expires_at)) => FirstEntry::Placed { state: state.0, expires_at },
+            (None | Some(_), _) => FirstEntry::Entombed,
+        })
+    })
+}
+
+/// Declares an order dead, unless it has begun already.
+pub(crate) fn entomb(tx: &mut Tx<'_>, id: OrderId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(&ENTOMB, &params![id, now]).map(drop)
+}
+
+/// One entry of a history beside what is stored of its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HistoryRow {
+    /// The order.
+    pub(crate) order_id: String,
+    /// The entry's version.
+    pub(crate) version: i64,
+    /// The entry's state; nothing for a tombstone.
+    pub(crate) state: Option<OrderState>,
+    /// The entry's payment state.
+    pub(crate) progress: PaymentProgress,
+    /// What is stored: state, version, payment state and kind.
+    pub(crate) stored: Option<(OrderState, i64, PaymentProgress, FulfilmentKind)>,
+}
+
+/// Every entry of every history, by order and version, for the audit.
+pub(crate) fn history_rows(snapshot: &mut Snapshot<'_>, mut f: impl FnMut(HistoryRow)) -> Result<(), StoreError> {
+    snapshot.each(&EACH_HISTORY, &[], |row| {
+        let state: String = row.get(2)?;
+        let stored = match row.get::<Option<super::columns::Parsed<OrderState>>>(4)? {
+            None => None,
+            Some(state) => Some((state.0, row.get(5)?, word(row, 6)?, word(row, 7)?)),
+        };
+        f(HistoryRow {
+            order_id: row.get(0)?,
+            version: row.get(1)?,
+            state: state.parse().ok(),
+            progress: word(row, 3)?,
+            stored,
+        });
+        Ok(())
+    })
+}
+
+/// Orders that have no history at all, for the audit.
+pub(crate) fn without_history(snapshot: &mut Snapshot<'_>) -> Result<Vec<String>, StoreError> {
+    snapshot.list(&WITHOUT_HISTORY, &[], |row| row.get(0))
+}

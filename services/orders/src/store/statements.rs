@@ -1,0 +1,148 @@
+//! The SQL.
+
+/// The columns that an order is read from, in the order of [`super::columns::order`].
+macro_rules! order_columns {
+    () => {
+        "id, feed_id, shop_id, guest_id, channel, number, due_day, state, version, payment_method, payment_state, \
+         paid_by, paid_at, captured_minor, refunded_minor, fulfilment_kind, is_asap, due_at, slot_from_at, \
+         slot_to_at, is_slot_held, time_zone, currency, items_minor, discount_minor, points_minor, delivery_minor, \
+         lines, comment, placed_at, expires_at"
+    };
+}
+
+/// Who may see an order: its guest, and staff of its shop. The list of shops is `*` for all of them, else their ids
+/// one after another; ids have one length and one alphabet, so one is contained in the list or it is not.
+macro_rules! visible_to {
+    ($guest:literal, $shops:literal) => {
+        concat!("(guest_id = ", $guest, " OR ", $shops, " = '*' OR replace(", $shops, ", shop_id, '') <> ", $shops, ")")
+    };
+}
+
+/// What a list may be narrowed by; an empty text is any.
+macro_rules! filtered {
+    () => {
+        "id < $2 AND id >= $3 AND placed_at >= $4 AND placed_at < $5 AND ($6 = '' OR state = $6) "
+    };
+}
+
+store::statements! {
+    /// A new order.
+    INSERT_ORDER = "INSERT INTO orders \
+        (id, feed_id, shop_id, guest_id, channel, number, due_day, state, version, payment_method, payment_state, \
+         captured_minor, refunded_minor, fulfilment_kind, is_asap, due_at, slot_from_at, slot_to_at, is_slot_held, \
+         time_zone, currency, items_minor, discount_minor, points_minor, delivery_minor, total_minor, lines, comment, \
+         placed_at, expires_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23, $24, $25, $26, $27, $28, $29, $30, $29)";
+    /// An order.
+    LOAD_ORDER = concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1");
+    /// An order, to change it.
+    LOCK_ORDER = concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1 FOR UPDATE");
+    /// An order, if this person may see it.
+    LOAD_VISIBLE_ORDER =
+        concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1 AND ", visible_to!("$2", "$3"));
+    /// An order, to change it, if this person may see it.
+    LOCK_VISIBLE_ORDER =
+        concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1 AND ", visible_to!("$2", "$3"), " FOR UPDATE");
+    /// Unpaid orders past their time, to end them.
+    LOCK_EXPIRED_ORDERS = concat!(
+        "SELECT ", order_columns!(), " FROM orders WHERE state = 'placed' AND expires_at <= $1 \
+         ORDER BY expires_at LIMIT $2 FOR UPDATE"
+    );
+    /// An order that moved. The old version guards against a lost update.
+    UPDATE_ORDER = "UPDATE orders SET state = $3, version = version + 1, payment_state = $4, paid_by = $5, \
+        paid_at = $6, captured_minor = $7, refunded_minor = $8, is_slot_held = $9, updated_at = $10 \
+        WHERE id = $1 AND version = $2";
+    /// A guest's orders, the latest first.
+    LIST_OF_GUEST = concat!(
+        "SELECT ", order_columns!(), " FROM orders WHERE guest_id = $1 AND ", filtered!(),
+        "AND ($7 = '' OR shop_id = $7) ORDER BY id DESC LIMIT $8"
+    );
+    /// A shop's orders, the latest first.
+    LIST_OF_SHOP = concat!(
+        "SELECT ", order_columns!(), " FROM orders WHERE shop_id = $1 AND ", filtered!(), "ORDER BY id DESC LIMIT $7"
+    );
+    /// All orders, the latest first.
+    LIST_ALL = concat!(
+        "SELECT ", order_columns!(), " FROM orders WHERE $1 = '*' AND ", filtered!(), "ORDER BY id DESC LIMIT $7"
+    );
+    /// A shop's orders that somebody has to do something about, the most urgent first.
+    LIST_ON_BOARD = concat!(
+        "SELECT ", order_columns!(), " FROM orders WHERE shop_id = $1 \
+         AND state IN ('placed', 'paid', 'preparing', 'ready') AND (state <> 'placed' OR payment_method = 'counter') \
+         ORDER BY due_at, id LIMIT $2"
+    );
+    /// Every order, for the audit.
+    EACH_ORDER = concat!("SELECT ", order_columns!(), ", total_minor FROM orders ORDER BY id");
+
+    /// What happened to an order.
+    INSERT_HISTORY = "INSERT INTO order_history (order_id, version, state, payment_state, moved_by, reason, at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    /// Declares an order dead that nobody knows; nothing if it was born meanwhile.
+    ENTOMB = "INSERT INTO order_history (order_id, version, state, payment_state, moved_by, at) \
+        VALUES ($1, 1, 'entombed', 'pending', 'system', $2) ON CONFLICT (order_id, version) DO NOTHING";
+    /// How an order began and where it is: nothing for an id that was never heard of.
+    FIRST_ENTRY = "SELECT h.state, o.state, o.expires_at FROM order_history h \
+        LEFT JOIN orders o ON o.id = h.order_id WHERE h.order_id = $1 AND h.version = 1";
+    /// The history of an order, the oldest first.
+    HISTORY_OF_ORDER = "SELECT version, state, payment_state, moved_by, at FROM order_history \
+        WHERE order_id = $1 ORDER BY version";
+    /// Every history beside what is stored of its order, for the audit. An order without history is there once.
+    EACH_HISTORY = "SELECT h.order_id, h.version, h.state, h.payment_state, o.state, o.version, o.payment_state, \
+        o.fulfilment_kind FROM order_history h LEFT JOIN orders o ON o.id = h.order_id ORDER BY h.order_id, h.version";
+    /// Orders without a history, for the audit.
+    WITHOUT_HISTORY = "SELECT o.id FROM orders o \
+        LEFT JOIN order_history h ON h.order_id = o.id AND h.version = 1 WHERE h.order_id IS NULL ORDER BY o.id";
+
+    /// What payments told of an attempt, unless it told later things before.
+    HEAR_PAYMENT = "INSERT INTO order_payments \
+        (order_id, payment_id, attempt, version, state, currency, captured_minor, refunded_minor) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        ON CONFLICT (order_id, payment_id) DO UPDATE SET version = excluded.version, state = excluded.state, \
+         captured_minor = excluded.captured_minor, refunded_minor = excluded.refunded_minor \
+        WHERE order_payments.version < excluded.version";
+    /// Every attempt to pay for an order.
+    PAYMENTS_OF_ORDER = "SELECT payment_id, attempt, version, state, currency, captured_minor, refunded_minor \
+        FROM order_payments WHERE order_id = $1 ORDER BY attempt, payment_id";
+    /// What orders say came and went, and what their attempts add up to, for the audit.
+    EACH_TENDER = "SELECT o.id, o.captured_minor, o.refunded_minor, \
+         CAST(COALESCE(SUM(p.captured_minor), 0) AS BIGINT), CAST(COALESCE(SUM(p.refunded_minor), 0) AS BIGINT) \
+        FROM orders o LEFT JOIN order_payments p ON p.order_id = o.id AND p.currency = o.currency \
+        WHERE o.captured_minor > 0 OR p.captured_minor > 0 \
+        GROUP BY o.id, o.captured_minor, o.refunded_minor ORDER BY o.id";
+
+    /// Takes a place in a slot, if there is one.
+    TAKE_SLOT = "INSERT INTO order_slots (shop_id, from_at, taken, capacity) VALUES ($1, $2, 1, $3) \
+        ON CONFLICT (shop_id, from_at) DO UPDATE SET taken = order_slots.taken + 1, capacity = excluded.capacity \
+        WHERE order_slots.taken < excluded.capacity";
+    /// Gives a place back.
+    GIVE_BACK_SLOT = "UPDATE order_slots SET taken = taken - 1 WHERE shop_id = $1 AND from_at = $2";
+    /// What is taken of a shop's slots in a stretch of time.
+    SLOTS_BETWEEN = "SELECT from_at, taken FROM order_slots WHERE shop_id = $1 AND from_at >= $2 AND from_at < $3 \
+        ORDER BY from_at";
+    /// Slots beside the orders that hold a place in them, for the audit. A slot that is only on one side is there.
+    EACH_SLOT = "SELECT shop_id, from_at, CAST(SUM(taken) AS BIGINT), CAST(SUM(held) AS BIGINT) FROM \
+        (SELECT shop_id, from_at, taken, 0 AS held FROM order_slots \
+         UNION ALL SELECT shop_id, slot_from_at, 0, 1 FROM orders WHERE is_slot_held = 1) AS both_sides \
+        GROUP BY shop_id, from_at ORDER BY shop_id, from_at";
+
+    /// Opens one more unpaid order of a guest, if the cap leaves room.
+    TAKE_UNPAID = "INSERT INTO order_guests (guest_id, payment_method, unpaid) VALUES ($1, $2, 1) \
+        ON CONFLICT (guest_id, payment_method) DO UPDATE SET unpaid = order_guests.unpaid + 1 \
+        WHERE order_guests.unpaid < $3";
+    /// One unpaid order less.
+    GIVE_BACK_UNPAID = "UPDATE order_guests SET unpaid = unpaid - 1 WHERE guest_id = $1 AND payment_method = $2";
+    /// Guests' counters beside their unpaid orders, for the audit.
+    EACH_GUEST = "SELECT guest_id, payment_method, CAST(SUM(counted) AS BIGINT), CAST(SUM(open) AS BIGINT) FROM \
+        (SELECT guest_id, payment_method, unpaid AS counted, 0 AS open FROM order_guests \
+         UNION ALL SELECT guest_id, payment_method, 0, 1 FROM orders WHERE state = 'placed') AS both_sides \
+        GROUP BY guest_id, payment_method ORDER BY guest_id, payment_method";
+
+    /// Takes a block of numbers; the last one taken.
+    TAKE_BLOCK = "INSERT INTO order_sequences (name, taken) VALUES ($1, $2) \
+        ON CONFLICT (name) DO UPDATE SET taken = order_sequences.taken + excluded.taken RETURNING taken";
+
+    /// Placements that were answered without an order, for the audit (ORD-3).
+    ANSWERED_WITHOUT_ORDER = "SELECT k.resource_id FROM idempotency_keys k LEFT JOIN orders o ON o.id = k.resource_id \
+        WHERE k.route = $1 AND k.status IS NOT NULL AND o.id IS NULL ORDER BY k.resource_id";
+}
