@@ -22,6 +22,11 @@ impl Statement {
         format!("/* {service} */ {}", placeholders_for_sqlite(without_row_lock(self.sql)))
     }
 
+    /// Whether it holds its rows fast, which no read transaction may: on PostgreSQL the server refuses it.
+    pub(crate) fn locks_rows(&self) -> bool {
+        without_row_lock(self.sql).len() < self.sql.trim_end().len()
+    }
+
     /// What the caches know it by.
     pub(crate) fn address(&'static self) -> usize {
         std::ptr::from_ref(self).addr()

@@ -86,10 +86,6 @@ impl<'c> Tx<'c> {
         self.context.service
     }
 
-    pub(crate) const fn context(&self) -> Context<'c> {
-        self.context
-    }
-
     pub(crate) fn prepare(&mut self, statement: &'static Statement) -> Result<(), StoreError> {
         self.snapshot.session.prepare(statement)
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kernel::{Clock, OsRng, Rng, SystemClock};
-use store::{PostgresConfig, SqliteConfig, Store, StoreConfig};
+use store::{Hooks, PostgresConfig, Store, StoreConfig};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
@@ -62,7 +62,10 @@ impl TestDatabase {
         let server = std::env::var("DATABASE_URL")
             .expect("DATABASE_URL must name a PostgreSQL server for tests: `make test` starts one");
         let name = format!("samovar_test_{}_{:016x}", std::process::id(), OsRng.next_u64());
-        run_on(&server, &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"));
+        run_on(
+            &server,
+            &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"),
+        );
         Self { place: Place::Postgres { server, name } }
     }
 
@@ -75,14 +78,16 @@ impl TestDatabase {
     /// Where it is: for tests that change a setting before they open it. Few threads, since many tests run at once.
     #[must_use]
     pub fn config(&self) -> StoreConfig {
-        match &self.place {
-            Place::Sqlite(folder) => StoreConfig::Sqlite(SqliteConfig::new(folder.path().join("samovar.db"))),
-            Place::Postgres { .. } => StoreConfig::Postgres(PostgresConfig {
-                writers: 4,
-                readers: 2,
-                ..PostgresConfig::new(self.url())
-            }),
-        }
+        let config = match &self.place {
+            Place::Sqlite(folder) => StoreConfig::sqlite(folder.path().join("samovar.db")),
+            Place::Postgres { .. } => {
+                let few = PostgresConfig { writers: 4, readers: 2, ..PostgresConfig::new(self.url()) };
+                StoreConfig::Postgres(few)
+            }
+        };
+        // The product stops its process here; a test must only fail itself.
+        let fatal = Arc::new(|reason: &str| panic!("the store cannot go on: {reason}"));
+        config.with_hooks(Hooks { fatal, ..Hooks::default() })
     }
 
     /// The URL of a PostgreSQL database, the path of a SQLite file.

@@ -25,8 +25,15 @@ pub(crate) struct Engine {
 
 /// Who runs closures.
 enum Hands {
-    Threads { writes: Lane<WriteJob>, reads: Lane<ReadJob> },
-    Inline { writer: Mutex<Writer>, reader: Mutex<Reader> },
+    Threads {
+        writes: Lane<WriteJob>,
+        reads: Lane<ReadJob>,
+    },
+    /// The reader is closed first, as in [`Engine::shutdown`].
+    Inline {
+        reader: Mutex<Reader>,
+        writer: Mutex<Writer>,
+    },
 }
 
 impl Engine {
@@ -74,8 +81,9 @@ impl Engine {
     pub(crate) fn shutdown(&self) {
         match &self.hands {
             Hands::Threads { writes, reads } => {
-                writes.shutdown();
+                // The last connection to close writes the log back into the file, and readers cannot.
                 reads.shutdown();
+                writes.shutdown();
             }
             Hands::Inline { .. } => {}
         }

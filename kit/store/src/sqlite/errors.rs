@@ -11,8 +11,10 @@ pub(crate) fn failure(error: &rusqlite::Error, at: &str) -> StoreError {
     };
     let reason = || format!("{at}: {}", message.clone().unwrap_or_else(|| code.to_string()));
     match code.code {
-        // What these leave on the disk is not for us to guess; READONLY is also a file that was moved away
-        // under the open handle.
+        // A reader that tries to write; the other ones of this kind are files that were moved away under the open
+        // handle, or logs that cannot be written.
+        ErrorCode::ReadOnly if code.extended_code == ffi::SQLITE_READONLY => StoreError::fault(at, reason()),
+        // What these leave on the disk is not for us to guess.
         ErrorCode::DiskFull
         | ErrorCode::SystemIoFailure
         | ErrorCode::DatabaseCorrupt

@@ -24,6 +24,8 @@ pub(crate) struct Session {
     names: HashMap<String, String>,
     /// The first failure since [`Session::enter`]: nothing of this run may be kept.
     failure: Option<StoreError>,
+    /// Whether it only reads.
+    reads: bool,
 }
 
 /// More than a store has statements: none is prepared twice.
@@ -32,8 +34,11 @@ const STATEMENTS_MAX: usize = 2048;
 impl Session {
     pub(crate) fn new(mut connection: Connection, fence: &Arc<Fence>) -> Result<Self, StoreError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        let only_reads = |error| errors::failure(&error, "readonly");
+        let reads = connection.is_readonly("main").map_err(only_reads)?;
         let doorman = Doorman::post(&mut connection, fence).map_err(|error| errors::failure(&error, "authorizer"))?;
-        Ok(Self { connection, doorman, service: KIT, texts: HashMap::new(), names: HashMap::new(), failure: None })
+        let (texts, names) = (HashMap::new(), HashMap::new());
+        Ok(Self { connection, doorman, service: KIT, texts, names, failure: None, reads })
     }
 
     /// Runs for this service from now on, with a clean slate.
@@ -99,12 +104,16 @@ impl Session {
         if self.failure.is_some() {
             return Err(StoreError::fault(statement.name, "an earlier statement of this transaction failed"));
         }
-        let service = self.service;
-        let text = self
-            .texts
-            .entry((service.index, statement.address()))
-            .or_insert_with(|| statement.for_sqlite(service.name).into());
-        Ok(Arc::clone(text))
+        let key = (self.service.index, statement.address());
+        if let Some(text) = self.texts.get(&key) {
+            return Ok(Arc::clone(text));
+        }
+        if self.reads && statement.locks_rows() {
+            return Err(StoreError::fault(statement.name, "a read transaction cannot lock rows"));
+        }
+        let text: Arc<str> = statement.for_sqlite(self.service.name).into();
+        self.texts.insert(key, Arc::clone(&text));
+        Ok(text)
     }
 
     /// Poisons the transaction and says why.

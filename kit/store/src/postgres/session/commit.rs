@@ -133,7 +133,6 @@ async fn insert_events(
     let keys: Vec<_> = events.iter().map(|event| event.key.as_str()).collect();
     let payloads: Vec<_> = events.iter().map(|event| event.payload.as_str()).collect();
     let time_at = first.time_at.as_micros();
-    let params: [&(dyn ToSql + Sync); 8] =
-        [&ids, &topics, &kinds, &sources, &keys, &payloads, &time_at, &traceparent];
+    let params: [&(dyn ToSql + Sync); 8] = [&ids, &topics, &kinds, &sources, &keys, &payloads, &time_at, &traceparent];
     client.execute(insert, &params).await.map(drop)
 }

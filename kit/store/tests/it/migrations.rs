@@ -1,0 +1,106 @@
+//! Migrations run once, whole, and stand as they were applied.
+
+use store::{Migration, Store, StoreError};
+use testkit::TestDatabase;
+
+use crate::harness::{MIGRATIONS, ids, put_now, things};
+
+testkit::both_databases!(
+    migrations_run_once,
+    new_migrations_run_after_old_ones,
+    a_changed_migration_is_refused,
+    a_missing_migration_is_refused,
+    a_failing_migration_leaves_nothing_behind,
+    a_deferred_constraint_is_refused,
+    processes_that_start_together_migrate_once,
+    a_service_has_a_plain_name,
+);
+
+const ONE: &str = "CREATE TABLE one (id TEXT PRIMARY KEY)";
+const TWO: &str = "CREATE TABLE two (id TEXT PRIMARY KEY)";
+
+const fn step(name: &'static str, text: &'static str) -> Migration {
+    Migration { name, sqlite: text, postgres: text }
+}
+
+fn refusal(store: &Store, migrations: &[Migration]) -> String {
+    match store.db("numbers", migrations) {
+        Err(StoreError::Migration { service, reason }) => {
+            assert_eq!(service, "numbers");
+            reason
+        }
+        Ok(_) | Err(_) => panic!("the migrations were not refused"),
+    }
+}
+
+fn migrations_run_once(database: &TestDatabase) {
+    put_now(&things(&database.open()), "a", 1);
+
+    let again = database.open();
+
+    assert_eq!(ids(&things(&again)), ["a"]);
+}
+
+fn new_migrations_run_after_old_ones(database: &TestDatabase) {
+    store::statements! { PUT = "INSERT INTO two (id) VALUES ($1)"; }
+    let store = database.open();
+    store.db("numbers", &[step("0001_one", ONE)]).unwrap();
+
+    let db = store.db("numbers", &[step("0001_one", ONE), step("0002_two", TWO)]).unwrap();
+
+    db.prepare_all(STATEMENTS).unwrap();
+    assert_eq!(PUT.name, "PUT");
+}
+
+fn a_changed_migration_is_refused(database: &TestDatabase) {
+    let store = database.open();
+    store.db("numbers", &[step("0001_one", ONE)]).unwrap();
+
+    let reason = refusal(&store, &[step("0001_one", "CREATE TABLE one (id TEXT PRIMARY KEY, n BIGINT)")]);
+
+    assert!(reason.contains("0001_one was changed after it had been applied"), "{reason}");
+}
+
+fn a_missing_migration_is_refused(database: &TestDatabase) {
+    let store = database.open();
+    store.db("numbers", &[step("0001_one", ONE), step("0002_two", TWO)]).unwrap();
+
+    let reason = refusal(&store, &[step("0001_one", ONE)]);
+
+    assert!(reason.contains("0002_two is missing"), "{reason}");
+}
+
+fn a_failing_migration_leaves_nothing_behind(database: &TestDatabase) {
+    let store = database.open();
+
+    let reason = refusal(&store, &[step("0001_one", ONE), step("0002_two", "CREATE TABLE two (")]);
+    let mended = store.db("numbers", &[step("0001_one", ONE), step("0002_two", TWO)]);
+
+    assert!(reason.contains("syntax error") || reason.contains("incomplete input"), "{reason}");
+    assert!(mended.is_ok());
+}
+
+fn a_deferred_constraint_is_refused(database: &TestDatabase) {
+    let text = "CREATE TABLE one (id TEXT PRIMARY KEY, up TEXT REFERENCES one (id) DEFERRABLE INITIALLY DEFERRED)";
+
+    let reason = refusal(&database.open(), &[step("0001_one", text)]);
+
+    assert!(reason.contains("deferred"), "{reason}");
+}
+
+fn processes_that_start_together_migrate_once(database: &TestDatabase) {
+    std::thread::scope(|scope| {
+        let starting: Vec<_> = (0..4).map(|_| scope.spawn(|| database.open().db("things", MIGRATIONS))).collect();
+        for start in starting {
+            start.join().unwrap().unwrap();
+        }
+    });
+}
+
+fn a_service_has_a_plain_name(database: &TestDatabase) {
+    let store = database.open();
+
+    for name in ["", "Orders", "a b", "samovar_log", "x\"; DROP"] {
+        assert!(matches!(store.db(name, &[]), Err(StoreError::Configuration { .. })), "{name:?}");
+    }
+}
