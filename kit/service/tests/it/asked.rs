@@ -12,34 +12,34 @@ use serde_json::Value;
 use service::{Edge, EdgeSettings};
 
 /// An address on this machine.
-pub const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A whole answer.
 #[derive(Debug)]
-pub struct Answered {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answered {
     /// The body as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("the body is JSON")
     }
 
     /// A header as text.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The `code` of a problem.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The faults of a problem as `pointer code`, sorted.
-    pub fn faults(&self) -> Vec<String> {
+    pub(crate) fn faults(&self) -> Vec<String> {
         let json = self.json();
         let line =
             |fault: &Value| format!("{} {}", fault["pointer"].as_str().unwrap(), fault["code"].as_str().unwrap());
@@ -50,29 +50,29 @@ impl Answered {
 }
 
 /// Asks a router behind an edge with these settings.
-pub async fn ask_edge(router: Router, settings: EdgeSettings, request: Request<Body>) -> Answered {
+pub(crate) async fn ask_edge(router: Router, settings: EdgeSettings, request: Request<Body>) -> Answered {
     let edge = Edge::new(router, settings, Arc::new(SystemClock::new()), &OsRng);
     read(edge.answer(HERE, request).await).await
 }
 
 /// Asks a router behind an edge as it stands by default.
-pub async fn ask(router: Router, request: Request<Body>) -> Answered {
+pub(crate) async fn ask(router: Router, request: Request<Body>) -> Answered {
     ask_edge(router, EdgeSettings::default(), request).await
 }
 
 /// Reads an answer to its end.
-pub async fn read(response: axum::response::Response) -> Answered {
+pub(crate) async fn read(response: axum::response::Response) -> Answered {
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("an answer made in memory").to_bytes().to_vec();
     Answered { status: parts.status, headers: parts.headers, body }
 }
 
 /// A POST of JSON.
-pub fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
+pub(crate) fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
     Request::post(path).header("content-type", "application/json").body(body.into()).unwrap()
 }
 
 /// A GET.
-pub fn get(path: &str) -> Request<Body> {
+pub(crate) fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
 }

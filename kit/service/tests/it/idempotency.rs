@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body as RawBody;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post as on_post;
 use contracts::{SessionId, UserId};
 use http::{Request, StatusCode};
@@ -31,8 +31,7 @@ statements! {
 }
 
 static MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "notes",
+    name: "0001_notes",
     sqlite: "CREATE TABLE notes (id TEXT NOT NULL, text TEXT NOT NULL);",
     postgres: "CREATE TABLE notes (id TEXT NOT NULL, text TEXT NOT NULL);",
 }];
@@ -101,8 +100,6 @@ async fn steps(State(app): State<Arc<App>>, keyed: Keyed<Note>) -> Result<Respon
     });
     answer.await.map(IntoResponse::into_response)
 }
-
-use axum::response::IntoResponse;
 
 struct Scene {
     router: Router,

@@ -99,7 +99,7 @@ fn statuses(operation: &Value) -> Vec<&str> {
 fn a_well_documented_api_has_no_violations() {
     let document = document();
 
-    assert_eq!(document.violations(), [String::new(); 0]);
+    assert!(document.violations().is_empty(), "{:#?}", document.violations());
     assert_eq!(document.operations().len(), 3);
 }
 

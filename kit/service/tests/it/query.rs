@@ -12,6 +12,7 @@ use crate::asked::{Answered, ask, get};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "shown by Debug")]
 struct Menu {
     /// The shop.
     shop_id: ShopId,

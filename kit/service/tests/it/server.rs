@@ -63,9 +63,11 @@ async fn a_panic_is_an_answer_with_the_id_and_nothing_else() {
     assert!(text.contains(answer.header("x-request-id")) && !text.contains("42"), "{text}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_answer_that_does_not_come_is_given_up() {
-    let answer = ask(router(), get("/never")).await;
+    let impatient = EdgeSettings { request_max: Duration::from_millis(20), ..EdgeSettings::default() };
+
+    let answer = ask_edge(router(), impatient, get("/never")).await;
 
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "http.timeout"));
     assert_eq!(answer.header("retry-after"), "1");
