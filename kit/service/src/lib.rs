@@ -38,7 +38,7 @@ pub use service::Service;
 pub use settings::{
     Origin, Setting, SettingFault, SettingFaults, SettingKind, Settings, Shown, Sources, settings_table,
 };
-pub use telemetry::{TELEMETRY_SETTINGS, Telemetry, TelemetryError, adopt_traceparent, current_traceparent};
+pub use telemetry::{TELEMETRY_SETTINGS, Telemetry, TelemetryError, adopt_traceparent, current_traceparent, trace_route};
 pub use supervisor::{SUPERVISOR_SETTINGS, Stop, Stopped, Supervisor};
 pub use timers::{Timer, TimerLoop, Turn, instance_name};
 

@@ -24,7 +24,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer, Registry};
 
-pub use self::trace::{adopt_traceparent, current_traceparent};
+pub(crate) use self::trace::{TRACEPARENT, request_span};
+pub use self::trace::{adopt_traceparent, current_traceparent, trace_route};
 use crate::{Outbound, Setting, SettingKind, Settings};
 
 /// The settings of logs and traces.
@@ -126,25 +127,34 @@ fn assemble<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let text = settings.text("log.level");
-    let levels: Targets = text.parse().map_err(|e: tracing_subscriber::filter::ParseError| TelemetryError::Level {
-        text: text.to_owned(),
-        reason: e.to_string(),
-    })?;
+    let levels = levels(settings.text("log.level"))?;
     let form = if settings.text("log.format") == "json" { line::Form::Json } else { line::Form::Text };
     let log = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(writer)
         .event_format(line::Line::new(form, Arc::clone(clock)))
-        .with_filter(levels.and(filter_fn(is_event)));
+        .with_filter(levels.and(filter_fn(is_event)))
+        .boxed();
 
     let provider = trace_provider(settings, outbound)?;
-    let spans = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer("samovar"))
-            .with_filter(LevelFilter::INFO.and(filter_fn(is_span)))
-    });
-    Ok((Registry::default().with(log).with(spans), Telemetry { provider }))
+    // A list, and not an optional layer: one that is absent would switch every span on.
+    let mut layers = vec![log];
+    if let Some(provider) = &provider {
+        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("samovar"));
+        layers.push(spans.with_filter(LevelFilter::INFO.and(filter_fn(is_span))).boxed());
+    }
+    Ok((Registry::default().with(layers), Telemetry { provider }))
+}
+
+/// A level, or levels by part.
+fn levels(text: &str) -> Result<Targets, TelemetryError> {
+    let refused = |reason: String| TelemetryError::Level { text: text.to_owned(), reason };
+    // The parser takes any word for the name of a part; a level that is misspelt must not become one.
+    let bare = text.split(',').find(|word| !word.contains('=') && word.trim().parse::<LevelFilter>().is_err());
+    if let Some(word) = bare {
+        return Err(refused(format!("{word:?} is not a level")));
+    }
+    text.parse().map_err(|e: tracing_subscriber::filter::ParseError| refused(e.to_string()))
 }
 
 // Functions of their own: the methods' lifetimes do not fit a filter.

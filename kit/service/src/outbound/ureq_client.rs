@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 use ureq::config::Config;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, Error, Timeout};
 
 use super::{OutRequest, OutResponse, Outbound, OutboundError};
+use crate::telemetry::{TRACEPARENT, current_traceparent};
 use crate::{Setting, SettingKind, Settings};
 
 /// The settings of the port.
@@ -71,6 +72,9 @@ impl UreqOutbound {
         let mut sent = http::Request::builder().method(request.method.clone()).uri(&request.url);
         if let Some(headers) = sent.headers_mut() {
             headers.extend(request.headers.clone());
+            if let Some(traceparent) = current_traceparent().and_then(|text| HeaderValue::from_str(&text).ok()) {
+                headers.entry(TRACEPARENT).or_insert(traceparent);
+            }
         }
         let bad = |e: http::Error| OutboundError::BadRequest { reason: e.to_string() };
         let limit = Some(Duration::from_millis(u64::from(request.timeout_ms)));

@@ -12,11 +12,13 @@ use futures_util::FutureExt;
 use http::header::{ALLOW, CONNECTION};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use kernel::{Clock, Rng};
+use tracing::Instrument as _;
 
 use super::Respond;
 use super::address::{ClientAddress, TrustedProxies};
 use crate::context::{RequestContext, RequestId, language_of};
 use crate::headers::{self, Audience, Transport, X_REQUEST_ID};
+use crate::telemetry::request_span;
 use crate::problem::{MALFORMED_REQUEST, METHOD_NOT_ALLOWED, Problem, TIMEOUT};
 
 /// What is known of the outside at this listener.
@@ -60,7 +62,9 @@ impl<R: Respond> Edge<R> {
         let context = RequestContext { id, language: language_of(request.headers()) };
         let audience = Audience::of(request.headers());
         request.extensions_mut().insert(ClientAddress(client));
-        let mut response = context.scope(self.bounded(request)).await;
+        let span = request_span(&request, id);
+        let mut response = context.scope(self.bounded(request)).instrument(span.clone()).await;
+        span.record("http.response.status_code", response.status().as_u16());
         self.finish(&mut response, context, audience);
         response
     }

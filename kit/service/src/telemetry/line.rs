@@ -1,4 +1,4 @@
-//! One event, one line.
+//! One event, one line. What is logged while a request is answered names the request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::RequestContext;
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,9 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        if let Some(request) = RequestContext::current() {
+            fields.others.push(("request.id".to_owned(), request.id.text().as_str().into()));
+        }
         let head = event.metadata();
         let time = self.clock.now();
         match self.form {

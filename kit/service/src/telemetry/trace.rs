@@ -9,6 +9,11 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use crate::RequestId;
+
+/// The header of W3C Trace Context.
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
 /// Whether traces are collected. One load decides everything else in this file.
 static ON: AtomicBool = AtomicBool::new(false);
 
@@ -33,12 +38,35 @@ pub fn current_traceparent() -> Option<String> {
     span.is_valid().then(|| format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id()))
 }
 
+/// The span of one request, part of the caller's trace if it brought one. Nothing and no cost when nothing is traced.
+pub(crate) fn request_span<B>(request: &http::Request<B>, id: RequestId) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        otel.kind = "server",
+        request.id = id.text().as_str(),
+        http.request.method = request.method().as_str(),
+        http.route = tracing::field::Empty,
+        http.response.status_code = tracing::field::Empty,
+    );
+    if !span.is_disabled()
+        && let Some(traceparent) = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok())
+    {
+        adopt_traceparent(&span, traceparent);
+    }
+    span
+}
+
+/// Names the route of the current request in its span: the template, never the address.
+pub fn trace_route(template: &'static str) {
+    Span::current().record("http.route", template);
+}
+
 /// Makes `span` a child of the span that this `traceparent` names. What is not one is ignored, as the standard asks.
 pub fn adopt_traceparent(span: &Span, traceparent: &str) {
     if !ON.load(Ordering::Relaxed) {
         return;
     }
-    let carrier = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+    let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
     let context = TraceContextPropagator::new().extract(&carrier);
     if context.span().span_context().is_valid() {
         // A span that is filtered out has no layer to tell; that is not a fault.

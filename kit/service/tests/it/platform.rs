@@ -98,8 +98,8 @@ async fn whoami(principal: Principal) -> String {
 }
 
 fn tally(deps: Deps) -> Service {
-    let limit = deps.settings.int("tally.limit");
-    let (of_call, of_timer, calls) = (deps.db.clone(), deps.db.clone(), deps.calls.clone());
+    let Deps { db: of_call, calls, settings, .. } = deps;
+    let (limit, of_timer) = (settings.int("tally.limit"), of_call.clone());
     Service::new("tally")
         .routes(OpenApiRouter::new().routes(routes!(whoami)))
         .call::<HowOften, _, _, StoreError>(move |key: String| {

@@ -29,6 +29,8 @@ static BANK: &[Setting] = &[
 
 static TABLES: &[&[Setting]] = &[ORDERS, BANK];
 
+type Pairs = &'static [(&'static str, &'static str)];
+
 fn sources(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Sources {
     let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     Sources { file: Some(("samovar.toml".into(), file.to_owned())), env: owned(env), flags: owned(flags) }
@@ -83,7 +85,7 @@ fn every_kind_is_read_from_the_file() {
 
 #[test]
 fn an_unknown_key_is_answered_with_the_nearest_known_one() {
-    let cases: [(&str, &[(&str, &str)], &[(&str, &str)], &str); 5] = [
+    let cases: [(&str, Pairs, Pairs, &str); 5] = [
         (
             "[orders]\nunpayed_expiry_min = 1\n",
             &[],
