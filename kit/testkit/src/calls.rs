@@ -39,6 +39,13 @@ impl FakeCalls {
         self
     }
 
+    /// Answered by a handler that the test made: one that takes its time, or refuses with members. Not noted.
+    #[must_use]
+    pub fn with(mut self, handler: CallHandler) -> Self {
+        self.handlers.push(handler);
+        self
+    }
+
     /// What was asked, also later.
     #[must_use]
     pub fn asked(&self) -> Asked {
