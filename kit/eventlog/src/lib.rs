@@ -43,3 +43,16 @@ pub use replay::ReplayFrom;
 pub use retry::TRIES_MAX;
 pub use runner::{Runner, Running, Step};
 pub use stats::{ConsumerStats, TopicLag};
+
+/// The SQL of the log, for the test that prepares every statement on both databases.
+pub static STATEMENTS: &[&[&store::Statement]] = &[
+    rows::STATEMENTS,
+    audit::sql::STATEMENTS,
+    dead_letters::STATEMENTS,
+    prune::STATEMENTS,
+    replay::STATEMENTS,
+    stats::STATEMENTS,
+];
+
+/// What only PostgreSQL is asked.
+pub static POSTGRES_STATEMENTS: &[&store::Statement] = postgres::STATEMENTS;

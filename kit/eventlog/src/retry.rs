@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn waits_double_from_200_ms_to_30_s() {
-        let waits: Vec<u64> = (1..=11).map(|failures| wait_after(failures).as_millis() as u64).collect();
+        let waits: Vec<u128> = (1..=11).map(|failures| wait_after(failures).as_millis()).collect();
 
         assert_eq!(waits, [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000, 30_000]);
     }

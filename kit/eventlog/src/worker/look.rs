@@ -52,7 +52,7 @@ impl Worker {
     pub(super) fn look(&self, now: Timestamp, most: usize) -> Result<Seen, StoreError> {
         let seen = self.look_once(now, most)?;
         let known = |topic: &&str| seen.positions.iter().any(|place| place.topic == **topic);
-        if self.consumer.topics.iter().all(|topic| known(&topic)) {
+        if self.consumer.topics.iter().all(known) {
             return Ok(seen);
         }
         self.register()?;

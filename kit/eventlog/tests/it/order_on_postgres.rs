@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use kernel::Clock as _;
 use testkit::TestDatabase;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, NoTls};
@@ -80,7 +81,7 @@ impl Reader {
 
     fn look(&mut self) {
         for _ in 0..LOOKS {
-            let _ = self.runner.step(kernel::Clock::now(&self.process.clock));
+            let _ = self.runner.step(self.process.clock.now());
         }
     }
 
@@ -91,7 +92,7 @@ impl Reader {
     fn hears(&mut self, expected: &[i64]) {
         let patience = Patience::new("events that can be read");
         while self.numbers().len() < expected.len() {
-            let _ = self.runner.step(kernel::Clock::now(&self.process.clock));
+            let _ = self.runner.step(self.process.clock.now());
             patience.check();
         }
         self.look();
@@ -240,7 +241,56 @@ fn a_gap_that_nobody_fills_is_skipped() {
     reader.process.assert_audit_is_clean();
 }
 
+/// Four thousand events over sixteen keys by eight publishers; every tenth transaction draws its numbers and rolls back.
+#[test]
+fn among_eight_publishers_that_roll_back_nothing_is_lost_or_reordered() {
+    const PUBLISHERS: usize = 8;
+    const EACH: usize = 500;
+    let database = TestDatabase::postgres();
+    let mut reader = Reader::start(&database);
+    Publisher::connect(&database).run("INSERT INTO probe.counters SELECT 'key-' || n, 0 FROM generate_series(0, 15) n");
+
+    std::thread::scope(|scope| {
+        let publishers: Vec<_> = (0..PUBLISHERS)
+            .map(|publisher| {
+                scope.spawn({
+                    let database = &database;
+                    move || {
+                        let connection = Publisher::connect(database);
+                        (0..EACH)
+                            .for_each(|turn| connection.publish_counted((publisher * 7 + turn) % 16, turn % 10 == 9));
+                    }
+                })
+            })
+            .collect();
+        let patience = Patience::new("eight publishers");
+        while publishers.iter().any(|publisher| !publisher.is_finished()) {
+            let _ = reader.runner.step(reader.process.clock.now());
+            patience.check();
+        }
+    });
+    reader.process.drain(&mut reader.runner);
+
+    for key in 0..16 {
+        let numbers = reader.process.heard_of("probe.scribe", &format!("key-{key}"));
+        let expected: Vec<i64> = (1..).take(numbers.len()).collect();
+        assert_eq!(numbers, expected, "key-{key} is out of order");
+    }
+    assert_eq!(reader.numbers().len(), PUBLISHERS * EACH * 9 / 10);
+    reader.process.assert_audit_is_clean();
+}
+
 impl Publisher {
+    /// Counts a key up and publishes the count; then changes its mind, or does not.
+    fn publish_counted(&self, key: usize, rolls_back: bool) {
+        let key = format!("key-{key}");
+        self.begin();
+        let sql = "UPDATE probe.counters SET number = number + 1 WHERE key = $1 RETURNING number";
+        let number: i64 = self.runtime.block_on(self.client.query_one(sql, &[&key])).unwrap().get(0);
+        self.publish(&key, number);
+        if rolls_back { self.roll_back() } else { self.commit() }
+    }
+
     /// How many sessions of this database wait for a lock.
     fn waiting_for_a_lock(&self) -> i64 {
         let sql = "

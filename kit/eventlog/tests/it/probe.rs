@@ -74,14 +74,19 @@ pub(crate) struct Process {
     pub(crate) log: Log,
     pub(crate) db: Db,
     pub(crate) clock: FakeClock,
-    _store: Store,
+    store: Store,
 }
 
 impl Process {
     pub(crate) fn start(store: Store, clock: FakeClock) -> Self {
         let log = Log::open(&store).unwrap();
         let db = store.db("probe", MIGRATIONS).unwrap();
-        Self { log, db, clock, _store: store }
+        Self { log, db, clock, store }
+    }
+
+    /// The store goes away under everybody.
+    pub(crate) fn shut_down(&self) {
+        self.store.shutdown();
     }
 
     /// Publishes notes in one transaction.

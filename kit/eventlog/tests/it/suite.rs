@@ -83,6 +83,7 @@ macro_rules! all {
                 threads_hear_what_is_published,
                 calls_of_different_keys_run_at_once,
                 a_slow_call_holds_up_its_own_key_only,
+                a_call_that_was_passed_by_and_lost_is_made_again,
                 stopping_finishes_the_event_in_hand;
         }
     };

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eventlog::{Consumer, Failure};
-use kernel::Event;
+use kernel::{Clock, Event};
 
-use super::LogUnderTest;
-use crate::probe::{Note, Patience, record, scribe};
+use super::{LEASES_RUN_OUT, LogUnderTest};
+use crate::probe::{Journal, Note, Patience, record, scribe};
 
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -72,6 +72,45 @@ pub(crate) fn a_slow_call_holds_up_its_own_key_only(log: &dyn LogUnderTest) {
     assert_eq!(process.heard_of("probe.bank", "slow"), [1]);
     assert_eq!(process.log.stats().unwrap()[0].waiting, 0);
     process.assert_audit_is_clean();
+}
+
+/// The process that made the slow call dies after others were recorded past it; its successor makes the call again. When
+/// the first call comes back after all, nobody wants its record any more.
+pub(crate) fn a_call_that_was_passed_by_and_lost_is_made_again(log: &dyn LogUnderTest) {
+    let (first, second) = log.side_by_side();
+    let (release, hangs) = mpsc::channel::<()>();
+    let hangs = Mutex::new(Some(hangs));
+    let calls = Journal::new();
+    let called = calls.clone();
+    let bank = Consumer::effect("probe.bank", &[Note::TOPIC], move |event| {
+        if event.key == "slow" {
+            called.push(event.id.clone());
+            let hangs = hangs.lock().unwrap().take();
+            if hangs.is_some_and(|hangs| hangs.recv_timeout(BOUND) == Err(RecvTimeoutError::Timeout)) {
+                return Err(Failure::GiveUp("nobody released it".into()));
+            }
+        }
+        Ok(record("probe.bank", event))
+    });
+    first.publish(&[("slow", 1), ("b", 1), ("slow", 2), ("c", 1)]);
+    let running = first.runner(bank.clone()).start(&log.clock().shared()).unwrap();
+    Patience::new("the fast call").until(|| first.heard("probe.bank").len() == 1);
+
+    running.ask_to_stop();
+    let mut successor = second.runner(bank);
+    Patience::new("the successor").until(|| {
+        log.clock().advance(LEASES_RUN_OUT);
+        let _ = successor.step(log.clock().now());
+        first.heard("probe.bank").len() == 4
+    });
+    release.send(()).unwrap();
+    running.stop();
+
+    assert_eq!(first.heard_of("probe.bank", "slow"), [1, 2]);
+    let calls = calls.entries();
+    assert_eq!(calls.len(), 3, "two for the first event, one for the second");
+    assert_eq!(calls[0], calls[1]);
+    first.assert_audit_is_clean();
 }
 
 pub(crate) fn stopping_finishes_the_event_in_hand(log: &dyn LogUnderTest) {
