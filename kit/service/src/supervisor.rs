@@ -21,6 +21,7 @@ use kernel::Clock;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use self::signals::Signals;
 pub use self::stop::Stop;
 use self::threads::Threads;
 use crate::{Health, Setting, SettingKind, TimerLoop, Turn};
@@ -69,17 +70,23 @@ pub struct Supervisor {
     operators: JoinSet<Option<Stopped>>,
     threads: Threads,
     died: mpsc::UnboundedReceiver<Stopped>,
+    signals: Signals,
 }
 
 impl Supervisor {
-    /// No parts yet. `health` is told when stopping begins.
+    /// No parts yet. `health` is told when stopping begins. From now on signals are heard, and wait for
+    /// [`Supervisor::run`].
+    ///
+    /// # Panics
+    ///
+    /// Outside the async runtime.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, health: Arc<Health>) -> Self {
         let (deaths, died) = mpsc::unbounded_channel();
         let back = Stop::new();
         let threads = Threads::new(Arc::clone(&clock), back.clone(), deaths);
         let (servers, operators) = (JoinSet::new(), JoinSet::new());
-        Self { clock, health, front: Stop::new(), back, servers, operators, threads, died }
+        Self { clock, health, front: Stop::new(), back, servers, operators, threads, died, signals: Signals::listen() }
     }
 
     /// What the threads watch; asking it stops them.
@@ -153,23 +160,23 @@ impl Supervisor {
     pub async fn run(mut self, limit: Duration) -> Result<(), Stopped> {
         let reason = self.wait_for_end().await;
         self.health.stop();
-        signals::end_at_the_next();
+        let Self { clock, front, back, mut servers, mut operators, threads, signals, .. } = self;
+        signals.end_at_the_next();
         if let Err(death) = &reason {
             tracing::error!(reason = %death, "the process stops");
         }
-        let end = self.clock.elapsed() + limit;
-        self.front.ask();
-        self.drain_servers(end).await;
-        self.back.ask();
-        self.join_threads(end).await;
-        let clock = Arc::clone(&self.clock);
-        drain(&mut self.operators, "operators", end.saturating_sub(clock.elapsed())).await;
+        let end = clock.elapsed() + limit;
+        front.ask();
+        drain(&mut servers, "servers", end.saturating_sub(clock.elapsed())).await;
+        back.ask();
+        join(&threads, end.saturating_sub(clock.elapsed())).await;
+        drain(&mut operators, "operators", end.saturating_sub(clock.elapsed())).await;
         reason
     }
 
     async fn wait_for_end(&mut self) -> Result<(), Stopped> {
         tokio::select! {
-            signal = signals::next() => {
+            signal = self.signals.next() => {
                 tracing::info!(signal, "stopping: finishing what was accepted");
                 Ok(())
             }
@@ -179,20 +186,14 @@ impl Supervisor {
             Some(ended) = self.operators.join_next() => end_of(ended),
         }
     }
+}
 
-    async fn drain_servers(&mut self, end: Duration) {
-        let left = end.saturating_sub(self.clock.elapsed());
-        drain(&mut self.servers, "servers", left).await;
-    }
-
-    async fn join_threads(&mut self, end: Duration) {
-        let left = end.saturating_sub(self.clock.elapsed());
-        let wait = self.threads.wait_all_ended();
-        let waited = tokio::task::spawn_blocking(move || wait(left)).await;
-        let running = waited.unwrap_or_default();
-        if !running.is_empty() {
-            tracing::warn!(threads = running.join(", "), "not done in time; their work comes again after the start");
-        }
+async fn join(threads: &Threads, limit: Duration) {
+    let wait = threads.wait_all_ended();
+    let waited = tokio::task::spawn_blocking(move || wait(limit)).await;
+    let running = waited.unwrap_or_default();
+    if !running.is_empty() {
+        tracing::warn!(threads = running.join(", "), "not done in time; their work comes again after the start");
     }
 }
 

@@ -35,6 +35,8 @@ mod server;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod supervisor;
 #[cfg(test)]
 mod timers;

@@ -242,8 +242,10 @@ fn consumers_run_on_threads_until_the_process_stops(database: &TestDatabase) {
     let platform = Platform::mount(&ground, &[TALLY], opinions).unwrap();
     let db = platform.db("tally").unwrap().clone();
     let calls = platform.calls().clone();
+    let inside = testkit::runtime().enter();
     let mut supervisor = Supervisor::new(Arc::clone(&clock), Arc::new(Health::new(Arc::clone(&clock))));
     platform.supervise(&mut supervisor);
+    drop(inside);
     let front = supervisor.front().clone();
 
     let running = testkit::runtime().spawn(supervisor.run(BOUND));
