@@ -1,1 +1,57 @@
-//! payments
+//! Money: attempts to pay for orders, what the bank says of them, refunds, and the ledger.
+//!
+//! Three rules hold everything together. A payment is bound to the order as it was placed. A callback says *look*,
+//! and only what is then seen at the bank moves a payment, forward or not at all. State, ledger, event and idempotent
+//! answer are one transaction, and the bank is only ever asked outside of one.
+//!
+//! Deliberately absent: whether an order is paid, which orders decides from our events; card data of any kind; points,
+//! discounts and other currencies than the order's.
+
+mod app;
+mod checks;
+mod consumers;
+pub mod error;
+pub mod events;
+mod http;
+mod jobs;
+pub mod model;
+pub mod provider;
+mod settings;
+mod store;
+mod use_cases;
+
+use std::sync::Arc;
+
+use ::store::Migration;
+use service::{Deps, Service};
+
+use crate::app::App;
+pub use crate::settings::SETTINGS;
+
+/// Its tables.
+pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_payments", "0002_ledger" per database];
+
+/// The service.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that every service has")]
+pub fn service(deps: Deps) -> Service {
+    let app = Arc::new(App::new(&deps));
+    let mut service = Service::new("payments")
+        .routes(http::router(Arc::clone(&app)))
+        .statements(crate::store::sql::STATEMENTS)
+        .errors(error::CODES)
+        .settings(SETTINGS);
+    for consumer in consumers::consumers(&app) {
+        service = service.consumer(consumer);
+    }
+    for timer in jobs::timers(&app) {
+        service = service.timer(timer);
+    }
+    for check in checks::checks(&app) {
+        service = service.check(check);
+    }
+    for facts in checks::facts() {
+        service = service.facts(facts);
+    }
+    service
+}

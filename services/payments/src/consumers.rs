@@ -1,0 +1,36 @@
+//! What payments hears: orders, and itself.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use contracts::orders::{OrderPlaced, OrderUpdated};
+use eventlog::Consumer;
+use kernel::Event as _;
+
+use crate::app::App;
+use crate::events::{CallbackStored, ProviderWanted};
+use crate::use_cases::callback::look_into;
+use crate::use_cases::carry_out::carry_out;
+use crate::use_cases::end_order::hear_update;
+use crate::use_cases::start::start;
+
+/// How many questions the bank gets at once: guests of one shop do not wait for each other, and a slow bank is not
+/// asked by all of them.
+const QUESTIONS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
+
+pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
+    let (placed, updated) = (Arc::clone(app), Arc::clone(app));
+    let (tasks, callbacks) = (Arc::clone(app), Arc::clone(app));
+    vec![
+        Consumer::apply("payments.new-orders", &[OrderPlaced::TOPIC], move |tx, event| {
+            Ok(start(tx, &placed, &event.decode::<OrderPlaced>()?)?)
+        }),
+        Consumer::apply("payments.order-updates", &[OrderUpdated::TOPIC], move |tx, event| {
+            Ok(hear_update(tx, &updated, &event.id, &event.decode::<OrderUpdated>()?)?)
+        }),
+        Consumer::effect("payments.tasks", &[ProviderWanted::TOPIC], move |event| carry_out(&tasks, event))
+            .concurrency(QUESTIONS_AT_ONCE),
+        Consumer::effect("payments.callbacks", &[CallbackStored::TOPIC], move |event| look_into(&callbacks, event))
+            .concurrency(QUESTIONS_AT_ONCE),
+    ]
+}

@@ -1,0 +1,91 @@
+//! The payment of an order, as its guest uses it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use contracts::{OrderId, PaymentId};
+use http::HeaderMap;
+use service::codes::INVALID;
+use service::{
+    Answer, Fault, IdempotencyKeyHeader, IfNoneMatchHeader, Keyed, PathId, Principal, Problem, Query, Role, etagged,
+    once,
+};
+
+use super::answers::PaymentAnswer;
+use super::requests::{PayAgainRequest, WaitQuery};
+use super::wait::payment_of_order;
+use crate::app::App;
+use crate::error::Error;
+use crate::use_cases::start::{TryAgain, try_again};
+
+/// Read the payment of an order
+///
+/// The payment that paid the order, else the latest attempt. With `wait` the answer comes when there is a page to pay
+/// at, or when the state is no longer `since`, or when the time is over.
+#[utoipa::path(get, path = "/orders/{id}/payment", tag = "payments",
+    params(("id" = OrderId, Path, description = "The order."), WaitQuery, IfNoneMatchHeader),
+    responses((status = 200, description = "The payment.", body = PaymentAnswer)))]
+pub(super) async fn read_payment_of_order(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    PathId(id): PathId<OrderId>,
+    Query(query): Query<WaitQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let found = payment_of_order(&app, id, &query).await?.ok_or(Error::UnknownOrder)?;
+    let is_own = found.order.guest_id == principal.user_id;
+    let staff = [Role::Barista, Role::Manager, Role::Admin];
+    if !is_own && !principal.may_as(&staff, found.order.shop_id) {
+        return Err(Error::UnknownOrder.into());
+    }
+    Ok(etagged(&headers, &PaymentAnswer::from(&found.payment)))
+}
+
+/// Pay again
+///
+/// After an attempt that failed, or to pay another way. Attempts that are still open are called off.
+#[utoipa::path(post, path = "/orders/{id}/payments", tag = "payments",
+    params(("id" = OrderId, Path, description = "The order."), IdempotencyKeyHeader),
+    request_body = PayAgainRequest,
+    responses(
+        (status = 201, description = "The new attempt.", body = PaymentAnswer),
+        (status = 409, description = "payments.already-paid, payments.order-ended, payments.too-many-attempts",
+            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+    ))]
+pub(super) async fn pay_again(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    PathId(id): PathId<OrderId>,
+    keyed: Keyed<PayAgainRequest>,
+) -> Result<Response, Problem> {
+    let Keyed { body, intent } = keyed;
+    let return_url = body.return_url.map(|url| checked_return(&app, &url)).transpose()?;
+    let ask = TryAgain {
+        order_id: id,
+        guest_id: principal.user_id,
+        payment_id: PaymentId::new(app.clock.now(), app.rng.as_ref()),
+        method: body.method,
+        return_url,
+    };
+    let db = app.db.clone();
+    once(&db, intent, move |tx| {
+        let payment = try_again(tx, &app, &ask).map_err(Problem::from)?;
+        Ok::<_, Problem>(
+            Answer::created(&PaymentAnswer::made(&payment))?.location(&format!("/api/v1/orders/{id}/payment")),
+        )
+    })
+    .await
+}
+
+fn checked_return(app: &App, url: &str) -> Result<String, Problem> {
+    app.rules.return_hosts.check(url).map_err(|refused| {
+        let fault = Fault::worded(
+            "/return_url",
+            "return-url",
+            refused.to_string(),
+            "должен быть адресом http или https на разрешённом узле",
+        );
+        Problem::new(&INVALID).faults(vec![fault])
+    })
+}

@@ -1,0 +1,9 @@
+//! The rules of money, pure: no SQL, HTTP, clock, randomness or async.
+
+pub mod card_number;
+pub mod hear;
+pub mod judge;
+pub mod ledger;
+pub mod payment;
+pub mod refund;
+pub mod return_url;

@@ -1,0 +1,96 @@
+//! Where a guest may be sent: addresses are parsed by a URL type and held against a list of hosts.
+
+use url::Url;
+
+/// Hosts that a browser may be sent to: `shop.example`, or with a port `localhost:8080`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hosts(Vec<String>);
+
+/// Why an address is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is not an absolute address.
+    #[error("is not an absolute address")]
+    NotAnAddress,
+    /// It is neither http nor https.
+    #[error("is neither http nor https")]
+    Scheme,
+    /// It carries a name or a password.
+    #[error("carries a name or a password")]
+    Credentials,
+    /// Its host is not in the list.
+    #[error("names a host that is not allowed")]
+    Host,
+}
+
+/// The longest address that is taken.
+pub const URL_MAX_BYTES: usize = 2_000;
+
+impl Hosts {
+    /// These hosts, and those of these addresses.
+    #[must_use]
+    pub fn new<'a>(hosts: &[String], addresses: impl IntoIterator<Item = &'a str>) -> Self {
+        let of_addresses = addresses.into_iter().filter_map(|text| Url::parse(text).ok()).filter_map(|url| host(&url));
+        Self(hosts.iter().cloned().chain(of_addresses).collect())
+    }
+
+    /// The address as the URL type writes it, if it may be gone to.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, text: &str) -> Result<String, Refused> {
+        if text.len() > URL_MAX_BYTES || text.contains('\\') {
+            return Err(Refused::NotAnAddress);
+        }
+        let url = Url::parse(text).map_err(|_| Refused::NotAnAddress)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Refused::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Refused::Credentials);
+        }
+        let named = host(&url).ok_or(Refused::NotAnAddress)?;
+        let bare = url.host_str().unwrap_or_default();
+        if self.0.iter().any(|known| *known == named || known == bare) { Ok(url.into()) } else { Err(Refused::Host) }
+    }
+}
+
+/// Host and port, the port only when it is not the scheme's own.
+fn host(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hosts, Refused};
+
+    fn hosts() -> Hosts {
+        Hosts::new(&["shop.example".to_owned()], ["http://localhost:8080"])
+    }
+
+    #[test]
+    fn allowed_hosts_are_gone_to() {
+        for good in ["https://shop.example/thanks?a=1", "http://localhost:8080/", "http://shop.example:8443/x"] {
+            assert_eq!(hosts().check(good).as_deref(), Ok(good));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for (bad, why) in [
+            ("javascript:alert(1)", Refused::Scheme),
+            ("data:text/html,x", Refused::Scheme),
+            ("//evil.example", Refused::NotAnAddress),
+            ("/thanks", Refused::NotAnAddress),
+            ("https:/\\evil.example", Refused::NotAnAddress),
+            ("https://evil.example", Refused::Host),
+            ("https://shop.example.evil.example", Refused::Host),
+            ("https://shop.example@evil.example", Refused::Credentials),
+            ("http://localhost:9090/", Refused::Host),
+            ("https://evil.example%0d%0a", Refused::NotAnAddress),
+        ] {
+            assert_eq!(hosts().check(bad), Err(why), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What may be configured.
+
+use service::{Setting, SettingKind};
+
+pub(crate) const PUBLIC_URL: &str = "payments.public_url";
+pub(crate) const BANK_URL: &str = "payments.bank_url";
+pub(crate) const BANK_SECRET: &str = "payments.bank_secret";
+pub(crate) const BANK_TIMEOUT: &str = "payments.bank_timeout";
+pub(crate) const CAPTURE: &str = "payments.capture";
+pub(crate) const PAGE_HOSTS: &str = "payments.page_hosts";
+pub(crate) const RETURN_HOSTS: &str = "payments.return_hosts";
+pub(crate) const ASK_AFTER: &str = "payments.ask_after";
+pub(crate) const ASK_MAX: &str = "payments.ask_max";
+pub(crate) const ATTEMPTS_MAX: &str = "payments.attempts_max";
+
+/// All of them.
+pub static SETTINGS: &[Setting] = &[
+    Setting {
+        key: PUBLIC_URL,
+        default: "http://localhost:8080",
+        kind: SettingKind::Url,
+        doc: "How browsers and the bank reach this installation; callbacks and guests without a return address go there.",
+    },
+    Setting {
+        key: BANK_URL,
+        default: "",
+        kind: SettingKind::Url,
+        doc: "Where the sandbox bank is; empty: online payments wait until there is one.",
+    },
+    Setting {
+        key: BANK_SECRET,
+        default: "",
+        kind: SettingKind::Secret,
+        doc: "What the bank signs its callbacks with; empty: no callback is genuine.",
+    },
+    Setting {
+        key: BANK_TIMEOUT,
+        default: "5s",
+        kind: SettingKind::Duration { min_ms: 10, max_ms: 60_000 },
+        doc: "How long the bank may take to answer before what it did counts as unknown.",
+    },
+    Setting {
+        key: CAPTURE,
+        default: "automatic",
+        kind: SettingKind::Choice(&["automatic", "manual"]),
+        doc: "Whether the bank takes the money at once, or blocks it until it is asked to.",
+    },
+    Setting {
+        key: PAGE_HOSTS,
+        default: "",
+        kind: SettingKind::List,
+        doc: "Hosts of payment pages beside the host of payments.bank_url; guests are sent nowhere else.",
+    },
+    Setting {
+        key: RETURN_HOSTS,
+        default: "",
+        kind: SettingKind::List,
+        doc: "Hosts that guests may return to after paying, beside the host of payments.public_url.",
+    },
+    Setting {
+        key: ASK_AFTER,
+        default: "15s",
+        kind: SettingKind::Duration { min_ms: 10, max_ms: 3_600_000 },
+        doc: "How long the bank may be silent about a payment before it is asked; the pause doubles with each question.",
+    },
+    Setting {
+        key: ASK_MAX,
+        default: "15min",
+        kind: SettingKind::Duration { min_ms: 10, max_ms: 86_400_000 },
+        doc: "The longest pause between two questions about a payment.",
+    },
+    Setting {
+        key: ATTEMPTS_MAX,
+        default: "10",
+        kind: SettingKind::Int { min: 1, max: 100 },
+        doc: "How often a guest may try to pay for one order.",
+    },
+];

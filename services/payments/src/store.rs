@@ -1,0 +1,26 @@
+//! Every SQL statement of payments; rows to model and back.
+
+mod audit;
+mod callbacks;
+mod ledger;
+mod lists;
+mod orders;
+mod payments;
+mod refunds;
+pub(crate) mod sql;
+
+pub(crate) use self::audit::{
+    counted_twice, held_by_order, ledger_differences, ledger_halves, opened_at_bank, refund_differences, stray_money,
+    unbalanced,
+};
+pub(crate) use self::callbacks::{Callback, callback_stored, match_callbacks};
+pub(crate) use self::ledger::{LedgerKey, LedgerLine, list_ledger, post};
+pub(crate) use self::lists::{PaymentFilter, PaymentKey, Scope, list_payments};
+pub(crate) use self::orders::{
+    OrderCopy, claim_order, enter_order, insert_order, is_ended, lock_order, order, order_ends,
+};
+pub(crate) use self::payments::{
+    asked, due, insert_payment, lock_attempts, lock_payment, payment, payment_of_reference, payments_of_order,
+    reserve_refund, save_payment,
+};
+pub(crate) use self::refunds::{insert_refund, lock_refund, refunds_of, save_refund};

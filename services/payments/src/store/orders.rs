@@ -1,0 +1,102 @@
+//! Our own copy of orders.
+
+use super::sql::{CLAIM_ORDER, END, ENTER_ORDER, INSERT_ORDER, LOCK_ORDER, ORDER, UPSERT_END};
+use contracts::{OrderId, PaymentId, ShopId, UserId};
+use kernel::{Money, Timestamp};
+use store::{Row, Snapshot, StoreError, Tx, params};
+
+/// What payments needs of an order, frozen when it was placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrderCopy {
+    /// The order.
+    pub id: OrderId,
+    /// Whose.
+    pub guest_id: UserId,
+    /// Where.
+    pub shop_id: ShopId,
+    /// What is to be paid.
+    pub total: Money,
+    /// Where the bank's page sends the guest afterwards.
+    pub return_url: Option<String>,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// The payment whose money counts.
+    pub paid_by: Option<PaymentId>,
+}
+
+/// Keeps an order; whether it is new.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &OrderCopy) -> Result<bool, StoreError> {
+    let row = params![
+        order.id,
+        order.guest_id,
+        order.shop_id,
+        order.total.amount(),
+        order.total.currency(),
+        &order.return_url,
+        order.placed_at,
+    ];
+    Ok(tx.execute(&INSERT_ORDER, &row)? == 1)
+}
+
+/// An order.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn order(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<Option<OrderCopy>, StoreError> {
+    snapshot.one(&ORDER, &params![id], read)
+}
+
+/// An order, held until the end of the transaction: the place where everything about its money queues up.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn lock_order(tx: &mut Tx<'_>, id: OrderId) -> Result<Option<OrderCopy>, StoreError> {
+    tx.one(&LOCK_ORDER, &params![id], read)
+}
+
+/// Whether this payment is the first whose money counts for the order.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn claim_order(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId) -> Result<bool, StoreError> {
+    Ok(tx.execute(&CLAIM_ORDER, &params![order_id, payment_id])? == 1)
+}
+
+/// Whether a new order has ended already: the news of its end may have come first, or be coming right now.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn enter_order(tx: &mut Tx<'_>, id: OrderId) -> Result<bool, StoreError> {
+    Ok(tx.one(&ENTER_ORDER, &params![id], |row| row.get(0))?.unwrap_or(false))
+}
+
+/// Keeps whether an order has ended; older news than what is known change nothing.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn order_ends(tx: &mut Tx<'_>, id: OrderId, is_ended: bool, version: i64) -> Result<(), StoreError> {
+    tx.execute(&UPSERT_END, &params![id, is_ended, version]).map(drop)
+}
+
+/// Whether an order has ended without being paid.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn is_ended(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<bool, StoreError> {
+    Ok(snapshot.one(&END, &params![id], |row| row.get(0))?.unwrap_or(false))
+}
+
+fn read(row: &Row<'_>) -> Result<OrderCopy, StoreError> {
+    Ok(OrderCopy {
+        id: row.get(0)?,
+        guest_id: row.get(1)?,
+        shop_id: row.get(2)?,
+        total: super::payments::money(row, 3, row.get(4)?)?,
+        return_url: row.get(5)?,
+        placed_at: row.get(6)?,
+        paid_by: row.get(7)?,
+    })
+}

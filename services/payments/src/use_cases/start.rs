@@ -1,0 +1,141 @@
+//! An order wants to be paid: its first attempt, and the ones after.
+
+use contracts::orders::{OrderPlaced, PaymentMethod};
+use contracts::payments::PaymentState;
+use contracts::{OrderId, PaymentId, UserId};
+use kernel::Money;
+use store::Tx;
+
+use super::give_back::never_away;
+use super::record::{call_off, moved, want};
+use crate::app::{App, provider_of};
+use crate::error::Error;
+use crate::events::Wanted;
+use crate::model::hear::hear;
+use crate::model::judge::OrderMoney;
+use crate::model::payment::{Payment, ProviderName, is_open};
+use crate::store::{self as rows, OrderCopy};
+
+/// One more attempt.
+struct Attempt {
+    id: PaymentId,
+    number: i64,
+    provider: ProviderName,
+    return_url: Option<String>,
+    order_has_ended: bool,
+}
+
+/// Keeps what is needed of a new order and begins its first payment. An order that was heard of before is left
+/// alone: what it was then is what is paid (security.md P8).
+pub(crate) fn start(tx: &mut Tx<'_>, app: &App, placed: &OrderPlaced) -> Result<(), Error> {
+    let order = OrderCopy {
+        id: placed.order_id,
+        guest_id: placed.guest_id,
+        shop_id: placed.shop_id,
+        total: placed.total,
+        return_url: placed.return_url.clone(),
+        placed_at: placed.placed_at,
+        paid_by: None,
+    };
+    if !rows::insert_order(tx, &order)? {
+        return Ok(());
+    }
+    let attempt = Attempt {
+        id: PaymentId::new(tx.now(), app.rng.as_ref()),
+        number: 1,
+        provider: provider_of(placed.payment_method),
+        return_url: order.return_url.clone(),
+        order_has_ended: rows::enter_order(tx, order.id)?,
+    };
+    begin(tx, app, &order, &attempt).map(drop)
+}
+
+/// What a guest asks for who tries again.
+#[derive(Clone, Debug)]
+pub(crate) struct TryAgain {
+    pub(crate) order_id: OrderId,
+    pub(crate) guest_id: UserId,
+    pub(crate) payment_id: PaymentId,
+    pub(crate) method: PaymentMethod,
+    pub(crate) return_url: Option<String>,
+}
+
+/// A guest tries again; whatever was still open is called off.
+pub(crate) fn try_again(tx: &mut Tx<'_>, app: &App, ask: &TryAgain) -> Result<Payment, Error> {
+    let order = rows::lock_order(tx, ask.order_id)?.ok_or(Error::UnknownOrder)?;
+    if order.guest_id != ask.guest_id {
+        return Err(Error::UnknownOrder);
+    }
+    if rows::is_ended(tx, order.id)? {
+        return Err(Error::OrderEnded);
+    }
+    let attempts = rows::lock_attempts(tx, order.id)?;
+    if order.paid_by.is_some() || attempts.iter().any(|attempt| attempt.state == PaymentState::Authorized) {
+        return Err(Error::AlreadyPaid);
+    }
+    let number = i64::try_from(attempts.len()).unwrap_or(i64::MAX).saturating_add(1);
+    if number > app.rules.attempts_max {
+        return Err(Error::TooManyAttempts(app.rules.attempts_max));
+    }
+    for open in attempts.iter().filter(|attempt| is_open(attempt.state) && !attempt.cancel_wanted) {
+        call_off(tx, app, open)?;
+    }
+    let return_url = ask.return_url.clone().or_else(|| order.return_url.clone());
+    let attempt =
+        Attempt { id: ask.payment_id, number, provider: provider_of(ask.method), return_url, order_has_ended: false };
+    begin(tx, app, &order, &attempt)
+}
+
+fn begin(tx: &mut Tx<'_>, app: &App, order: &OrderCopy, attempt: &Attempt) -> Result<Payment, Error> {
+    let mut payment = new_payment(tx, app, order, attempt);
+    let provider = app.provider(payment.provider);
+    if payment.amount.is_zero() {
+        payment.state = PaymentState::Captured;
+        rows::claim_order(tx, order.id, payment.id)?;
+    } else if attempt.order_has_ended {
+        payment.state = PaymentState::Cancelled;
+    } else if provider.answers_at_once() {
+        let said = provider.open(&payment).map_err(|error| never_away(&error))?;
+        payment = hear(&payment, &said, OrderMoney::Wanted).payment;
+    } else {
+        payment.ask_at = Some(app.first_ask_at(tx.now()));
+        want(tx, &payment, Wanted::Open)?;
+    }
+    rows::insert_payment(tx, &payment)?;
+    tx.publish(&moved(&payment))?;
+    Ok(payment)
+}
+
+/// Where the bank's page sends guests: where the order says, if they may be sent there, else back to us.
+fn new_payment(tx: &Tx<'_>, app: &App, order: &OrderCopy, attempt: &Attempt) -> Payment {
+    let wanted = attempt.return_url.as_deref().and_then(|url| app.rules.return_hosts.check(url).ok());
+    let home = || format!("{}/orders/{}", app.rules.public_url, order.id);
+    let zero = Money::zero(order.total.currency());
+    let now = tx.now();
+    Payment {
+        id: attempt.id,
+        order_id: order.id,
+        shop_id: order.shop_id,
+        guest_id: order.guest_id,
+        attempt: attempt.number,
+        provider: attempt.provider,
+        state: PaymentState::Created,
+        amount: order.total,
+        authorized: zero,
+        captured: zero,
+        refunded: zero,
+        refund_pending: zero,
+        alarm: None,
+        provider_ref: None,
+        page_url: None,
+        return_url: (attempt.provider == ProviderName::Sandbox).then(|| wanted.unwrap_or_else(home)),
+        received_how: None,
+        received_reference: None,
+        cancel_wanted: false,
+        ask_at: None,
+        asks: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
