@@ -63,7 +63,7 @@ impl Engine {
     pub(crate) fn open(config: StoreConfig, common: &Arc<Common>) -> Result<Self, StoreError> {
         match config {
             StoreConfig::Sqlite(config) => sqlite::Engine::open(config, common).map(Self::Sqlite),
-            StoreConfig::Postgres(config) => postgres::Engine::open(config, common).map(Self::Postgres),
+            StoreConfig::Postgres(config) => postgres::Engine::open(&config, common).map(Self::Postgres),
         }
     }
 

@@ -60,8 +60,8 @@ macro_rules! migration {
 pub(crate) static KIT_MIGRATIONS: &[Migration] = migrations!["0001_kit" per database, "0002_claims"];
 
 /// Runs what is new, after comparing what was run before with what is declared now.
-fn run(connection: &mut impl Migrate, history: &str, steps: Vec<refinery_core::Migration>) -> Result<(), StoreError> {
-    let mut runner = Runner::new(&steps).set_grouped(true).set_abort_divergent(true).set_abort_missing(true);
+fn run(connection: &mut impl Migrate, history: &str, steps: &[refinery_core::Migration]) -> Result<(), StoreError> {
+    let mut runner = Runner::new(steps).set_grouped(true).set_abort_divergent(true).set_abort_missing(true);
     runner.set_migration_table_name(history_table(history));
     runner.run(connection).map(drop).map_err(|error| refused(history, &error))
 }

@@ -37,6 +37,8 @@ pub(crate) struct PendingEvent {
     pub(crate) key: String,
     pub(crate) time_at: Timestamp,
     pub(crate) payload: String,
+    /// The trace that it belongs to, if it is not the caller's.
+    pub(crate) traceparent: Option<String>,
 }
 
 impl PendingEvent {
@@ -50,10 +52,17 @@ impl PendingEvent {
             key: event.key(),
             time_at: now,
             payload,
+            traceparent: None,
         })
     }
 
-    pub(crate) fn params<'a>(&'a self, traceparent: Option<&'a str>) -> [Param<'a>; 8] {
-        params![self.id, self.topic, self.kind, self.source, &self.key, self.time_at, traceparent, &self.payload,]
+    /// Its trace, or the caller's.
+    pub(crate) fn trace<'a>(&'a self, callers: Option<&'a str>) -> Option<&'a str> {
+        self.traceparent.as_deref().or(callers)
+    }
+
+    pub(crate) fn params<'a>(&'a self, callers_trace: Option<&'a str>) -> [Param<'a>; 8] {
+        let traceparent = self.trace(callers_trace);
+        params![self.id, self.topic, self.kind, self.source, &self.key, self.time_at, traceparent, &self.payload]
     }
 }

@@ -17,6 +17,8 @@ pub struct Tx<'c> {
     snapshot: Snapshot<'c>,
     context: Context<'c>,
     events: Vec<PendingEvent>,
+    /// The trace of what is published from here on, if it is not the caller's.
+    trace: Option<String>,
 }
 
 /// What a run of a closure knows beside the data.
@@ -30,7 +32,7 @@ pub(crate) struct Context<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) const fn new(session: Session<'c>, context: Context<'c>) -> Self {
-        Self { snapshot: Snapshot { session }, context, events: Vec::new() }
+        Self { snapshot: Snapshot { session }, context, events: Vec::new(), trace: None }
     }
 
     /// Runs a statement; how many rows it touched.
@@ -61,8 +63,14 @@ impl<'c> Tx<'c> {
     /// [`StoreError::Fault`] when the event cannot be written as JSON.
     pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), StoreError> {
         let event = PendingEvent::new(event, self.context.now, self.context.rng)?;
-        self.events.push(event);
+        self.events.push(PendingEvent { traceparent: self.trace.clone(), ..event });
         Ok(())
+    }
+
+    /// What is published from here on belongs to this trace (a W3C `traceparent`) instead of the caller's. For a
+    /// consumer: each event that it handles in one transaction has a trace of its own.
+    pub fn in_trace(&mut self, traceparent: Option<&str>) {
+        self.trace = traceparent.map(str::to_owned);
     }
 
     /// Writes a row of the audit trail (see [`audit_trail`]).

@@ -52,7 +52,7 @@ pub(crate) fn migrate(
         search_path(owner)
     );
     runtime.block_on(client.batch_execute(&opening)).map_err(failed)?;
-    let run = migrate::run(&mut Open { runtime, client }, history, steps);
+    let run = migrate::run(&mut Open { runtime, client }, history, &steps);
     let end = if run.is_ok() { "COMMIT" } else { "ROLLBACK" };
     run.and(runtime.block_on(client.batch_execute(end)).map_err(failed))
 }

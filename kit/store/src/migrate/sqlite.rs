@@ -29,7 +29,7 @@ pub(crate) fn migrate(
     let steps = migrate::steps(history, migrations, |migration| migration.sqlite)?;
     let failed = |error: rusqlite::Error| migrate::refusal(history, error.to_string());
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
-    let run = migrate::run(&mut Open(connection), history, steps)
+    let run = migrate::run(&mut Open(connection), history, &steps)
         .and_then(|()| record_owner(connection, owner).map_err(failed));
     // When SQLite has rolled back by itself there is nothing left to end.
     let end = if run.is_ok() { "COMMIT" } else { "ROLLBACK" };

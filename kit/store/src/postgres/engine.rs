@@ -21,8 +21,8 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn open(config: PostgresConfig, common: &Arc<Common>) -> Result<Self, StoreError> {
-        let connector = Arc::new(Connector::new(&config)?);
+    pub(crate) fn open(config: &PostgresConfig, common: &Arc<Common>) -> Result<Self, StoreError> {
+        let connector = Arc::new(Connector::new(config)?);
         let worker = || Ok(Worker::new(Session::new(Arc::clone(&connector))?, Arc::clone(common)));
         let (writes, queue) = Lane::new(config.queue_max);
         for number in 0..config.writers.max(1) {

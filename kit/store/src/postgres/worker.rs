@@ -76,15 +76,15 @@ impl Worker {
     fn repeat(&mut self, mut once: impl FnMut(&mut Self) -> Outcome) -> Outcome {
         let mut runs = 1;
         loop {
-            match once(self) {
-                Outcome::Again(failed) if runs < RUNS_MAX => {
-                    tracing::debug!(runs, cause = %failed.error, "a transaction runs again");
-                    Counters::count(&self.common.counters.run_again, 1);
-                    self.pause(runs, failed.then);
-                    runs += 1;
-                }
-                outcome => return outcome,
+            let outcome = once(self);
+            let Outcome::Again(failed) = &outcome else { return outcome };
+            if runs == RUNS_MAX {
+                return outcome;
             }
+            tracing::debug!(runs, cause = %failed.error, "a transaction runs again");
+            Counters::count(&self.common.counters.run_again, 1);
+            self.pause(runs, failed.then);
+            runs += 1;
         }
     }
 

@@ -25,15 +25,14 @@ pub(crate) struct Engine {
 
 /// Who runs closures.
 enum Hands {
-    Threads {
-        writes: Lane<WriteJob>,
-        reads: Lane<ReadJob>,
-    },
-    /// The reader is closed first, as in [`Engine::shutdown`].
-    Inline {
-        reader: Mutex<Reader>,
-        writer: Mutex<Writer>,
-    },
+    Threads { writes: Lane<WriteJob>, reads: Lane<ReadJob> },
+    Inline(Box<Inline>),
+}
+
+/// Closed in this order, as in [`Engine::shutdown`].
+struct Inline {
+    reader: Mutex<Reader>,
+    writer: Mutex<Writer>,
 }
 
 impl Engine {
@@ -42,7 +41,9 @@ impl Engine {
         let writer = Writer::new(Session::new(open::writer(&config)?, &fence)?, Arc::clone(common));
         let reader = || Ok(Reader::new(Session::new(open::reader(&config)?, &fence)?, Arc::clone(common)));
         let hands = match config.mode {
-            Mode::Inline => Hands::Inline { writer: Mutex::new(writer), reader: Mutex::new(reader()?) },
+            Mode::Inline => {
+                Hands::Inline(Box::new(Inline { reader: Mutex::new(reader()?), writer: Mutex::new(writer) }))
+            }
             Mode::Threads => threads(&config, writer, reader)?,
         };
         Ok(Self { config, fence, common: Arc::clone(common), hands })
@@ -58,8 +59,8 @@ impl Engine {
     pub(crate) fn write(&self, job: WriteJob, wait: Duration) {
         match &self.hands {
             Hands::Threads { writes, .. } => submit!(writes, job, wait, self.common),
-            Hands::Inline { writer, .. } => {
-                writer.lock().unwrap_or_else(PoisonError::into_inner).step(job, &mut || None);
+            Hands::Inline(inline) => {
+                inline.writer.lock().unwrap_or_else(PoisonError::into_inner).step(job, &mut || None);
             }
         }
     }
@@ -67,14 +68,14 @@ impl Engine {
     pub(crate) fn read(&self, job: ReadJob, wait: Duration) {
         match &self.hands {
             Hands::Threads { reads, .. } => submit!(reads, job, wait, self.common),
-            Hands::Inline { reader, .. } => reader.lock().unwrap_or_else(PoisonError::into_inner).step(job),
+            Hands::Inline(inline) => inline.reader.lock().unwrap_or_else(PoisonError::into_inner).step(job),
         }
     }
 
     pub(crate) fn queues(&self) -> (usize, usize) {
         match &self.hands {
             Hands::Threads { writes, reads } => (writes.len(), reads.len()),
-            Hands::Inline { .. } => (0, 0),
+            Hands::Inline(_) => (0, 0),
         }
     }
 
@@ -85,7 +86,7 @@ impl Engine {
                 reads.shutdown();
                 writes.shutdown();
             }
-            Hands::Inline { .. } => {}
+            Hands::Inline(_) => {}
         }
     }
 }

@@ -73,19 +73,23 @@ impl Doorman {
         if self.index.load(Ordering::Relaxed) == KIT.index {
             return Authorization::Allow;
         }
-        match asked.action {
-            AuthAction::Read { table_name, .. }
-            | AuthAction::Insert { table_name }
-            | AuthAction::Update { table_name, .. }
-            | AuthAction::Delete { table_name } => self.table(table_name),
-            AuthAction::Select
-            | AuthAction::Recursive
-            | AuthAction::Function { .. }
-            | AuthAction::Transaction { .. }
-            | AuthAction::Savepoint { .. } => Authorization::Allow,
-            // Anything else changes the schema or the connection: for migrations only.
-            other => self.refuse(format!("the schema ({other:?})")),
+        if let AuthAction::Read { table_name, .. }
+        | AuthAction::Insert { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Delete { table_name } = asked.action
+        {
+            return self.table(table_name);
         }
+        let touches_nothing = matches!(
+            asked.action,
+            AuthAction::Select
+                | AuthAction::Recursive
+                | AuthAction::Function { .. }
+                | AuthAction::Transaction { .. }
+                | AuthAction::Savepoint { .. }
+        );
+        // Anything else changes the schema or the connection: for migrations only.
+        if touches_nothing { Authorization::Allow } else { self.refuse(format!("the schema ({:?})", asked.action)) }
     }
 
     fn table(&self, table: &str) -> Authorization {

@@ -1,4 +1,5 @@
 //! The store, on both databases.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests, and a child that tells its parent by printing")]
 
 mod audit_trail;
 mod crash;

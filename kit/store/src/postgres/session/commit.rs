@@ -26,9 +26,9 @@ static INSERT_EVENTS: Statement = Statement {
     name: "INSERT_EVENTS",
     sql: "INSERT INTO samovar_log.events (xid, id, topic, kind, source, key, time_at, traceparent, payload) \
         SELECT pg_catalog.pg_current_xact_id()::text::bigint, fresh.id, fresh.topic, fresh.kind, fresh.source, \
-        fresh.key, $7, $8, fresh.payload \
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY \
-        AS fresh (id, topic, kind, source, key, payload, place) ORDER BY fresh.place",
+        fresh.key, $8, fresh.traceparent, fresh.payload \
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) \
+        WITH ORDINALITY AS fresh (id, topic, kind, source, key, payload, traceparent, place) ORDER BY fresh.place",
 };
 
 /// How often and how far apart the fate of a transaction is asked for.
@@ -132,7 +132,8 @@ async fn insert_events(
     let sources: Vec<_> = events.iter().map(|event| event.source).collect();
     let keys: Vec<_> = events.iter().map(|event| event.key.as_str()).collect();
     let payloads: Vec<_> = events.iter().map(|event| event.payload.as_str()).collect();
+    let traces: Vec<_> = events.iter().map(|event| event.trace(traceparent)).collect();
     let time_at = first.time_at.as_micros();
-    let params: [&(dyn ToSql + Sync); 8] = [&ids, &topics, &kinds, &sources, &keys, &payloads, &time_at, &traceparent];
+    let params: [&(dyn ToSql + Sync); 8] = [&ids, &topics, &kinds, &sources, &keys, &payloads, &traces, &time_at];
     client.execute(insert, &params).await.map(drop)
 }
