@@ -129,6 +129,8 @@ enum End {
 impl Item {
     fn settle(&mut self, tx: &mut Tx<'_>, consumer: &str, index: usize) -> Result<End, Stop> {
         let Self { event, place, verdict } = self;
+        // What it publishes belongs to the trace of the event that it handles, not to that of this thread.
+        tx.in_trace(event.traceparent.as_deref());
         match verdict {
             Verdict::Apply(handler) => guarded(|| handler(tx, event)).map_err(|failure| Stop::Item(index, failure))?,
             Verdict::Record(record) => guarded(|| record(tx)).map_err(|failure| Stop::Item(index, failure))?,
