@@ -243,6 +243,13 @@ impl TestRequest<'_> {
         self
     }
 
+    /// From this address of a client; from one and the same without it.
+    #[must_use]
+    pub fn from_address(mut self, address: [u8; 4]) -> Self {
+        self.request.extensions_mut().insert(ClientAddress(address.into()));
+        self
+    }
+
     /// With an `Idempotency-Key`.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
@@ -282,7 +289,9 @@ impl TestRequest<'_> {
         let rng = self.harness.db().rng();
         let id = RequestId::new(self.harness.clock.now(), rng.as_ref());
         let language = service::language_of(self.request.headers());
-        self.request.extensions_mut().insert(ClientAddress([203, 0, 113, 7].into()));
+        if self.request.extensions().get::<ClientAddress>().is_none() {
+            self.request.extensions_mut().insert(ClientAddress([203, 0, 113, 7].into()));
+        }
         let router = self.harness.router.clone();
         let context = RequestContext { id, language };
         let response = context.scope(router.oneshot(self.request)).await.unwrap_or_else(|never| match never {});
@@ -334,7 +343,6 @@ impl Answer {
     /// # Panics
     ///
     /// If it has another: shows what was answered instead.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         let text = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status.as_u16(), status, "answered: {text}");
