@@ -200,7 +200,7 @@ CREATE INDEX stock_movements_by_variant ON stock_movements (shop_id, variant_id)
 -- An order sells a variant once and brings it back once, however often it is told.
 CREATE UNIQUE INDEX stock_movements_once_per_order ON stock_movements (order_id, variant_id, kind) WHERE order_id IS NOT NULL;
 
--- One row per order: what is held of the stock ([[variant, quantity], …]) and the lines as they were priced.
+-- One row per order: what is held of the stock ({variant: quantity}) and the lines as they were priced.
 -- `asked` counts how often the hold was asked for. No foreign key: the row is inserted out of the shop's own row.
 CREATE TABLE stock_holds (
     order_id TEXT NOT NULL,

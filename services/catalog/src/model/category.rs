@@ -9,51 +9,51 @@ use super::rules;
 
 /// A part of the menu, in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Category {
+pub(crate) struct Category {
     /// Its id.
-    pub id: CategoryId,
+    pub(crate) id: CategoryId,
     /// What links and filters call it.
-    pub slug: String,
+    pub(crate) slug: String,
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// Its place: smaller is earlier.
-    pub position: i64,
+    pub(crate) position: i64,
     /// Moves with every change.
-    pub version: i64,
+    pub(crate) version: i64,
     /// When it was made.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 impl Category {
     /// A category that is known by its slug only: it is called so until somebody names it.
     #[must_use]
-    pub fn of_slug(id: CategoryId, slug: &str, position: i64, now: Timestamp) -> Self {
+    pub(crate) fn of_slug(id: CategoryId, slug: &str, position: i64, now: Timestamp) -> Self {
         let name = Localized { ru: slug.to_owned(), en: slug.to_owned() };
         Self { id, slug: slug.to_owned(), name, position, version: 1, created_at: now, updated_at: now }
     }
 
     /// The names as a search compares them.
     #[must_use]
-    pub fn search_words(&self) -> String {
+    pub(crate) fn search_words(&self) -> String {
         fold(&format!("{} {}", self.name.ru, self.name.en))
     }
 }
 
 /// A category as somebody wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CategoryDraft {
+pub(crate) struct CategoryDraft {
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// Its place.
-    pub position: i64,
+    pub(crate) position: i64,
 }
 
 impl CategoryDraft {
     /// Everything that is wrong with it.
     #[must_use]
-    pub fn faults(&self) -> Vec<Fault> {
+    pub(crate) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         rules::name("/name", &self.name, &mut faults);
         rules::within("/position", self.position, 0..=rules::POSITION_MAX, &mut faults);

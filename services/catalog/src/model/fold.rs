@@ -8,11 +8,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 /// Characters that a search term may have.
-pub const TERM_MAX: usize = 100;
+pub(crate) const TERM_MAX: usize = 100;
 
 /// The words of a text, lower case and without marks, each after a space.
 #[must_use]
-pub fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len() + 1);
     let mut in_word = false;
     for letter in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
@@ -35,12 +35,12 @@ pub fn fold(text: &str) -> String {
 
 /// What a guest looks for: beginnings of words, all of which have to be there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SearchTerm(Vec<String>);
+pub(crate) struct SearchTerm(Vec<String>);
 
 impl SearchTerm {
     /// The beginnings in a term. A term without a letter or a digit has none and finds nothing.
     #[must_use]
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut words: Vec<String> = fold(text).split_whitespace().map(|word| format!(" {word}")).collect();
         words.sort_unstable();
         words.dedup();
@@ -49,7 +49,7 @@ impl SearchTerm {
 
     /// Whether every beginning begins a word of one of the folded texts.
     #[must_use]
-    pub fn matches(&self, folded: &[&str]) -> bool {
+    pub(crate) fn matches(&self, folded: &[&str]) -> bool {
         !self.0.is_empty() && self.0.iter().all(|word| folded.iter().any(|text| text.contains(word.as_str())))
     }
 }

@@ -25,7 +25,7 @@ use super::pricing::Bill;
 
 /// Where a hold is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HoldState {
+pub(crate) enum HoldState {
     /// Its stock is reserved.
     Active,
     /// Its stock was sold.
@@ -38,7 +38,7 @@ pub enum HoldState {
 
 /// What can be asked of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HoldCommand {
+pub(crate) enum HoldCommand {
     /// Reserve, once more or for the first time.
     Take,
     /// Give back: the order says so itself.
@@ -53,7 +53,7 @@ pub enum HoldCommand {
 
 /// What is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HoldEffect {
+pub(crate) enum HoldEffect {
     /// Nothing: it is so already, or comes too late.
     Nothing,
     /// Only move the time to ask.
@@ -74,30 +74,30 @@ pub enum HoldEffect {
 
 /// A hold as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
+pub(crate) struct Hold {
     /// For which order.
-    pub order_id: OrderId,
+    pub(crate) order_id: OrderId,
     /// Where.
-    pub shop_id: ShopId,
+    pub(crate) shop_id: ShopId,
     /// Where it is.
-    pub state: HoldState,
+    pub(crate) state: HoldState,
     /// What is held, in id order.
-    pub stock: BTreeMap<VariantId, i64>,
+    pub(crate) stock: BTreeMap<VariantId, i64>,
     /// The lines as they were priced.
-    pub bill: Bill,
+    pub(crate) bill: Bill,
     /// How often it was asked for.
-    pub asked: i64,
+    pub(crate) asked: i64,
     /// Moves with every change.
-    pub version: i64,
+    pub(crate) version: i64,
 }
 
 impl HoldState {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Active, Self::Committed, Self::Released, Self::Returned];
+    pub(crate) const ALL: [Self; 4] = [Self::Active, Self::Committed, Self::Released, Self::Returned];
 
     /// The word in SQL.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Committed => "committed",
@@ -107,15 +107,10 @@ impl HoldState {
     }
 }
 
-impl HoldCommand {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Take, Self::Release, Self::Expire, Self::Commit, Self::Undo];
-}
-
 impl HoldEffect {
     /// The state that the effect leads to; none: the same.
     #[must_use]
-    pub const fn state(self) -> Option<HoldState> {
+    pub(crate) const fn state(self) -> Option<HoldState> {
         match self {
             Self::TakeAnew => Some(HoldState::Active),
             Self::GiveBack => Some(HoldState::Released),
@@ -128,7 +123,7 @@ impl HoldEffect {
 
 /// What a command does to a hold in this state that was asked for so often.
 #[must_use]
-pub const fn decide(state: HoldState, asked: i64, command: HoldCommand) -> HoldEffect {
+pub(crate) const fn decide(state: HoldState, asked: i64, command: HoldCommand) -> HoldEffect {
     match (state, command) {
         (HoldState::Active, HoldCommand::Take) => HoldEffect::Renew,
         (HoldState::Active, HoldCommand::Expire) if asked > 1 => HoldEffect::Ask,
@@ -150,7 +145,7 @@ pub const fn decide(state: HoldState, asked: i64, command: HoldCommand) -> HoldE
 
 /// What an order's move means for its hold; none: nothing.
 #[must_use]
-pub const fn command_of(update: &OrderUpdated) -> Option<HoldCommand> {
+pub(crate) const fn command_of(update: &OrderUpdated) -> Option<HoldCommand> {
     match (update.to, update.from) {
         (OrderState::Expired, _) => Some(HoldCommand::Expire),
         (OrderState::Cancelled, OrderState::Paid) => Some(HoldCommand::Undo),
@@ -178,6 +173,9 @@ pub const fn command_of(update: &OrderUpdated) -> Option<HoldCommand> {
 mod tests {
     use super::*;
 
+    const COMMANDS: [HoldCommand; 5] =
+        [HoldCommand::Take, HoldCommand::Release, HoldCommand::Expire, HoldCommand::Commit, HoldCommand::Undo];
+
     #[test]
     fn every_command_in_every_state_has_one_effect() {
         use HoldCommand::{Commit, Expire, Release, Take, Undo};
@@ -192,7 +190,7 @@ mod tests {
 
         assert_eq!(table.map(|(state, _)| state), HoldState::ALL);
         for (state, row) in table {
-            assert_eq!(row.map(|(command, _)| command), HoldCommand::ALL);
+            assert_eq!(row.map(|(command, _)| command), COMMANDS);
             for (command, effect) in row {
                 assert_eq!(decide(state, 1, command), effect, "{command:?} of a hold that is {state:?}");
             }

@@ -1,8 +1,7 @@
 //! Opening hours: whether a shop is open at a moment, until when, and when it opens next.
 //!
-//! A stretch of hours belongs to the day on which it begins, in the shop's own time. On a closed day no stretch
-//! begins, and one that began the evening before ends at midnight. No hours at all mean always open but for the
-//! closed days. Where the clock is put forward a local time that does not exist is read as the moment that follows
+//! A stretch of hours belongs to the day on which it begins, in the shop's own time: on a closed day none begins, and
+//! one that began the evening before runs to its end. No hours at all mean always open but for the closed days. Where the clock is put forward a local time that does not exist is read as the moment that follows
 //! the jump by as much; where it is put back a time that comes twice is read as the first.
 
 use contracts::catalog::OpeningHours;
@@ -15,7 +14,7 @@ const HORIZON_DAYS: i32 = 62;
 
 /// When a shop is open.
 #[derive(Clone, Debug)]
-pub struct Hours {
+pub(crate) struct Hours {
     zone: TimeZone,
     stretches: Vec<Stretch>,
     closed_days: Vec<Date>,
@@ -35,7 +34,7 @@ type Interval = (Timestamp, Timestamp);
 
 /// What a guest wants to know of a shop's hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
+pub(crate) enum Opening {
     /// Open now; until when, if it closes within two months.
     Open {
         /// When it closes.
@@ -50,7 +49,7 @@ pub enum Opening {
 
 /// What is wrong with hours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HoursError {
+pub(crate) enum HoursError {
     /// Not a name of the time zone data.
     #[error("{0:?} is not a time zone of the IANA database")]
     UnknownZone(String),
@@ -73,7 +72,7 @@ impl Hours {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn new(zone: &str, hours: &[OpeningHours], closed_days: &[String]) -> Result<Self, Vec<HoursError>> {
+    pub(crate) fn new(zone: &str, hours: &[OpeningHours], closed_days: &[String]) -> Result<Self, Vec<HoursError>> {
         let mut errors = Vec::new();
         let read_zone = zone_of(zone).map_err(|e| errors.push(e));
         let mut stretches: Vec<Stretch> = Vec::with_capacity(hours.len());
@@ -100,7 +99,7 @@ impl Hours {
 
     /// Whether the shop is open, and when that changes.
     #[must_use]
-    pub fn at(&self, now: Timestamp) -> Opening {
+    pub(crate) fn at(&self, now: Timestamp) -> Opening {
         // A stretch of the day before may still run.
         let today = now.to_jiff().to_zoned(self.zone.clone()).date();
         let mut open_since: Option<Interval> = None;
@@ -140,12 +139,10 @@ impl Hours {
             return vec![(self.moment(date, 0), self.moment(date, DAY_MIN))];
         }
         let day = date.weekday().to_monday_one_offset();
-        let next_is_closed = date.tomorrow().is_ok_and(|next| self.closed_days.contains(&next));
-        let end_max = if next_is_closed { DAY_MIN } else { i32::MAX };
         self.stretches
             .iter()
             .filter(|stretch| stretch.day == day)
-            .map(|s| (self.moment(date, s.from_min), self.moment(date, s.to_min.min(end_max))))
+            .map(|s| (self.moment(date, s.from_min), self.moment(date, s.to_min)))
             .filter(|(from, to)| from < to)
             .collect()
     }
@@ -157,15 +154,17 @@ impl Hours {
         let (hour, minute) = time.expect("a minute of the day has an hour below 24 and a minute below 60");
         let date = date.checked_add(days).unwrap_or(date);
         let local = date.to_datetime(Time::constant(hour, minute, 0, 0));
-        self.zone.to_ambiguous_zoned(local).compatible().map_or(Timestamp::from_micros(i64::MAX), |moment| {
-            Timestamp::from(moment.timestamp())
-        })
+        self.zone
+            .to_ambiguous_zoned(local)
+            .compatible()
+            .map_or(Timestamp::from_micros(i64::MAX), |moment| Timestamp::from(moment.timestamp()))
     }
 }
 
 fn zone_of(name: &str) -> Result<TimeZone, HoursError> {
     // jiff also reads a POSIX rule here; only names of the IANA database mean the same in ten years.
-    let is_name = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+-/".contains(c));
+    let is_name =
+        !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+-/".contains(c));
     let found = if is_name { jiff::tz::db().get(name).ok() } else { None };
     found.ok_or_else(|| HoursError::UnknownZone(name.chars().take(64).collect()))
 }

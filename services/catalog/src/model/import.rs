@@ -19,14 +19,14 @@ use service::Fault;
 
 use super::modifiers::GroupDraft;
 use super::product::ProductDraft;
-pub use reader::read;
-pub use writer::write;
+pub(crate) use reader::read;
+pub(crate) use writer::write;
 
 /// Rows of a file: more would hold up other writers for too long when they are written.
-pub const ROWS_MAX: usize = 5_000;
+pub(crate) const ROWS_MAX: usize = 5_000;
 
 /// The columns, in the order in which they are written.
-pub const COLUMNS: [&str; 21] = [
+pub(crate) const COLUMNS: [&str; 21] = [
     "kind",
     "parent",
     "sku",
@@ -52,39 +52,39 @@ pub const COLUMNS: [&str; 21] = [
 
 /// What a file wants the menu to be. What it does not name stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct WantedMenu {
+pub(crate) struct WantedMenu {
     /// Categories by slug, in the order of the file.
-    pub categories: Vec<Wanted<CategoryRow>>,
+    pub(crate) categories: Vec<Wanted<CategoryRow>>,
     /// Groups with all their modifiers.
-    pub groups: Vec<Wanted<GroupDraft>>,
+    pub(crate) groups: Vec<Wanted<GroupDraft>>,
     /// Products with all their variants.
-    pub products: Vec<Wanted<ProductDraft>>,
+    pub(crate) products: Vec<Wanted<ProductDraft>>,
 }
 
 /// Something a file wants, and where it says so.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wanted<T> {
+pub(crate) struct Wanted<T> {
     /// What.
-    pub draft: T,
+    pub(crate) draft: T,
     /// The row that names it.
-    pub row: usize,
+    pub(crate) row: usize,
     /// The rows of its modifiers or variants.
-    pub inner_rows: Vec<usize>,
+    pub(crate) inner_rows: Vec<usize>,
 }
 
 /// A category of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CategoryRow {
+pub(crate) struct CategoryRow {
     /// What links and filters call it.
-    pub slug: String,
+    pub(crate) slug: String,
     /// What guests read.
-    pub name: contracts::Localized,
+    pub(crate) name: contracts::Localized,
 }
 
 impl<T> Wanted<T> {
     /// A fault of the draft as a fault of the file.
     #[must_use]
-    pub fn placed(&self, fault: &Fault) -> Fault {
+    pub(crate) fn placed(&self, fault: &Fault) -> Fault {
         let (row, inside) = self.place(fault.pointer());
         moved(fault, row, column_of(inside))
     }
@@ -113,7 +113,7 @@ fn moved(fault: &Fault, row: usize, column: &str) -> Fault {
 
 /// The column that a member of a draft stands in.
 fn column_of(pointer: &str) -> &str {
-    let column = match pointer {
+    match pointer {
         "/slug" | "/variants" | "/modifiers" => "sku",
         "/category" => "parent",
         "/name/ru" => "name_ru",
@@ -126,8 +126,7 @@ fn column_of(pointer: &str) -> &str {
         "/price/currency" => "currency",
         _ if pointer.starts_with("/modifier_groups") => "modifier_groups",
         _ => pointer.rsplit('/').next().unwrap_or(pointer),
-    };
-    column
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use kernel::IdText;
 
 /// A product with all its variants, one variant, or one modifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ItemId {
+pub(crate) enum ItemId {
     /// `prd_…`
     Product(ProductId),
     /// `var_…`
@@ -19,12 +19,12 @@ pub enum ItemId {
 /// The text is none of the three.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the id of a product, a variant or a modifier")]
-pub struct NotAnItem;
+pub(crate) struct NotAnItem;
 
 impl ItemId {
     /// The id's text.
     #[must_use]
-    pub fn text(self) -> IdText {
+    pub(crate) fn text(self) -> IdText {
         match self {
             Self::Product(id) => id.text(),
             Self::Variant(id) => id.text(),

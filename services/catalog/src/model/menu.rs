@@ -14,11 +14,11 @@ use super::product::{Product, Variant};
 
 /// All that a price list sells at one edition. Archived products and variants are in it, to be told from unknown ones.
 #[derive(Debug)]
-pub struct Menu {
+pub(crate) struct Menu {
     /// Which state of the list.
-    pub edition: i64,
+    pub(crate) edition: i64,
     /// What everything is priced in.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     categories: HashMap<CategoryId, Shelf>,
     groups: HashMap<ModifierGroupId, ModifierGroup>,
     entries: Vec<Entry>,
@@ -29,41 +29,41 @@ pub struct Menu {
 
 /// A category with its folded names.
 #[derive(Debug)]
-pub struct Shelf {
+pub(crate) struct Shelf {
     /// The category.
-    pub category: Category,
+    pub(crate) category: Category,
     /// Its names as a search compares them.
-    pub search_words: String,
+    pub(crate) search_words: String,
 }
 
 /// A product with what a search and a list need of it.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The product.
-    pub product: Product,
+    pub(crate) product: Product,
     /// Its texts as a search compares them.
-    pub search_words: String,
+    pub(crate) search_words: String,
 }
 
 /// The rows that a menu is made of.
 #[derive(Debug)]
-pub struct MenuRows {
+pub(crate) struct MenuRows {
     /// Which state of the list.
-    pub edition: i64,
+    pub(crate) edition: i64,
     /// What everything is priced in.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// All categories.
-    pub categories: Vec<Category>,
+    pub(crate) categories: Vec<Category>,
     /// All groups with their modifiers.
-    pub groups: Vec<ModifierGroup>,
+    pub(crate) groups: Vec<ModifierGroup>,
     /// All products.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Menu {
     /// The menu of these rows, its products in the order of the menu: category, place, id.
     #[must_use]
-    pub fn new(rows: MenuRows) -> Self {
+    pub(crate) fn new(rows: MenuRows) -> Self {
         let MenuRows { edition, currency, categories, groups, mut entries } = rows;
         let shelf = |category: Category| (category.id, Shelf { search_words: category.search_words(), category });
         let categories: HashMap<_, _> = categories.into_iter().map(shelf).collect();
@@ -79,21 +79,28 @@ impl Menu {
         Self { edition, currency, categories, groups, entries, products, variants, modifiers }
     }
 
+    /// A menu of nothing.
+    #[must_use]
+    pub(crate) fn empty(currency: Currency) -> Self {
+        let (categories, groups, entries) = (Vec::new(), Vec::new(), Vec::new());
+        Self::new(MenuRows { edition: 0, currency, categories, groups, entries })
+    }
+
     /// Every product in the order of the menu, archived ones too.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// A product.
     #[must_use]
-    pub fn product(&self, id: ProductId) -> Option<&Product> {
+    pub(crate) fn product(&self, id: ProductId) -> Option<&Product> {
         self.products.get(&id).map(|&index| &self.entries[index].product)
     }
 
     /// A variant with its product.
     #[must_use]
-    pub fn variant(&self, id: VariantId) -> Option<(&Product, &Variant)> {
+    pub(crate) fn variant(&self, id: VariantId) -> Option<(&Product, &Variant)> {
         let &(index, place) = self.variants.get(&id)?;
         let product = &self.entries[index].product;
         Some((product, &product.variants[place]))
@@ -101,25 +108,25 @@ impl Menu {
 
     /// A modifier with its group.
     #[must_use]
-    pub fn modifier(&self, id: ModifierId) -> Option<(&ModifierGroup, &Modifier)> {
+    pub(crate) fn modifier(&self, id: ModifierId) -> Option<(&ModifierGroup, &Modifier)> {
         let group = self.groups.get(self.modifiers.get(&id)?)?;
         group.modifiers.iter().find(|modifier| modifier.id == id).map(|modifier| (group, modifier))
     }
 
     /// The groups of a product, in its order.
-    pub fn groups_of<'m>(&'m self, product: &'m Product) -> impl Iterator<Item = &'m ModifierGroup> {
+    pub(crate) fn groups_of<'m>(&'m self, product: &'m Product) -> impl Iterator<Item = &'m ModifierGroup> {
         product.groups.iter().filter_map(|id| self.groups.get(id))
     }
 
     /// Where a product stands.
     #[must_use]
-    pub fn shelf(&self, product: &Product) -> Option<&Shelf> {
+    pub(crate) fn shelf(&self, product: &Product) -> Option<&Shelf> {
         self.categories.get(&product.category)
     }
 
     /// The categories, in the order of the menu.
     #[must_use]
-    pub fn categories(&self) -> Vec<&Category> {
+    pub(crate) fn categories(&self) -> Vec<&Category> {
         let mut all: Vec<_> = self.categories.values().map(|shelf| &shelf.category).collect();
         all.sort_by_key(|category| (category.position, category.id));
         all
@@ -127,7 +134,7 @@ impl Menu {
 
     /// All groups, in their order.
     #[must_use]
-    pub fn groups(&self) -> Vec<&ModifierGroup> {
+    pub(crate) fn groups(&self) -> Vec<&ModifierGroup> {
         let mut all: Vec<_> = self.groups.values().collect();
         all.sort_by_key(|group| (group.position, group.id));
         all
@@ -136,38 +143,38 @@ impl Menu {
 
 /// The menu of one shop: what it has, what it stopped, on which terms it sells.
 #[derive(Debug)]
-pub struct ShopMenu {
+pub(crate) struct ShopMenu {
     /// What all shops of the price list sell.
-    pub menu: Arc<Menu>,
+    pub(crate) menu: Arc<Menu>,
     /// The shop's terms.
-    pub terms: ShopTerms,
+    pub(crate) terms: ShopTerms,
     /// The shop's `menu_version`.
-    pub version: i64,
+    pub(crate) version: i64,
     /// What is stopped, and until when.
-    pub stops: HashMap<ItemId, Option<Timestamp>>,
+    pub(crate) stops: HashMap<ItemId, Option<Timestamp>>,
     /// What is left of tracked variants; a variant without a row has none.
-    pub stock: HashMap<VariantId, i64>,
+    pub(crate) stock: HashMap<VariantId, i64>,
 }
 
 /// A state of a shop's menu that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MenuVersion {
+pub(crate) struct MenuVersion {
     /// The price list's edition.
-    pub edition: i64,
+    pub(crate) edition: i64,
     /// The shop's own counter.
-    pub shop: i64,
+    pub(crate) shop: i64,
 }
 
 impl ShopMenu {
     /// Which state this is.
     #[must_use]
-    pub fn version(&self) -> MenuVersion {
+    pub(crate) fn version(&self) -> MenuVersion {
         MenuVersion { edition: self.menu.edition, shop: self.version }
     }
 
     /// When the first stop that holds now ends by itself.
     #[must_use]
-    pub fn next_stop_end(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn next_stop_end(&self, now: Timestamp) -> Option<Timestamp> {
         self.stops.values().copied().flatten().filter(|until| *until > now).min()
     }
 }

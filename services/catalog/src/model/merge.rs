@@ -7,16 +7,20 @@ use serde_json::{Map, Value};
 
 /// A list whose members are matched: where it stands, and what else than `id` names a member.
 #[derive(Clone, Copy, Debug)]
-pub struct MatchedList {
+pub(crate) struct MatchedList {
     /// The member of the document that holds the list.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// `sku`, `slug`.
-    pub key: &'static str,
+    pub(crate) key: &'static str,
 }
 
 /// The document with the patch applied.
 #[must_use]
-pub fn merged(document: &Map<String, Value>, patch: &Map<String, Value>, list: Option<MatchedList>) -> Map<String, Value> {
+pub(crate) fn merged(
+    document: &Map<String, Value>,
+    patch: &Map<String, Value>,
+    list: Option<MatchedList>,
+) -> Map<String, Value> {
     let mut result = document.clone();
     for (name, value) in patch {
         let is_matched = list.filter(|list| list.name == name);

@@ -8,84 +8,84 @@ use super::product::{self, OTHER_CURRENCY};
 use super::rules;
 
 /// Modifiers of a group.
-pub const MODIFIERS_MAX: usize = 100;
+pub(crate) const MODIFIERS_MAX: usize = 100;
 /// How many may be chosen from a group.
-pub const CHOICES_MAX: i64 = 999;
+pub(crate) const CHOICES_MAX: i64 = 999;
 
 /// A group as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModifierGroup {
+pub(crate) struct ModifierGroup {
     /// Its id.
-    pub id: ModifierGroupId,
+    pub(crate) id: ModifierGroupId,
     /// What products and files call it.
-    pub slug: String,
+    pub(crate) slug: String,
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// How many have to be chosen at least.
-    pub min: i64,
+    pub(crate) min: i64,
     /// How many may be chosen at most.
-    pub max: i64,
+    pub(crate) max: i64,
     /// Its place among the groups.
-    pub position: i64,
+    pub(crate) position: i64,
     /// In their order; archived ones too.
-    pub modifiers: Vec<Modifier>,
+    pub(crate) modifiers: Vec<Modifier>,
     /// Moves with every change.
-    pub version: i64,
+    pub(crate) version: i64,
     /// When it was made.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// One modifier as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Modifier {
+pub(crate) struct Modifier {
     /// Its id.
-    pub id: ModifierId,
+    pub(crate) id: ModifierId,
     /// Unique in its group.
-    pub slug: String,
+    pub(crate) slug: String,
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// What one costs.
-    pub price: Money,
+    pub(crate) price: Money,
     /// No longer offered.
-    pub archived: bool,
+    pub(crate) archived: bool,
 }
 
 /// A group as somebody wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupDraft {
+pub(crate) struct GroupDraft {
     /// What products and files call it.
-    pub slug: String,
+    pub(crate) slug: String,
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// How many have to be chosen at least.
-    pub min: i64,
+    pub(crate) min: i64,
     /// How many may be chosen at most.
-    pub max: i64,
+    pub(crate) max: i64,
     /// All of them: what is missing is archived.
-    pub modifiers: Vec<ModifierDraft>,
+    pub(crate) modifiers: Vec<ModifierDraft>,
 }
 
 /// A modifier as somebody wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModifierDraft {
+pub(crate) struct ModifierDraft {
     /// Which of the stored ones it is; otherwise its slug says so.
-    pub id: Option<ModifierId>,
+    pub(crate) id: Option<ModifierId>,
     /// Unique in its group.
-    pub slug: String,
+    pub(crate) slug: String,
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// What one costs.
-    pub price: Money,
+    pub(crate) price: Money,
     /// No longer offered.
-    pub archived: bool,
+    pub(crate) archived: bool,
 }
 
 impl GroupDraft {
     /// Everything that is wrong with it.
     #[must_use]
-    pub fn faults(&self) -> Vec<Fault> {
+    pub(crate) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         rules::slug("/slug", &self.slug, &mut faults);
         rules::name("/name", &self.name, &mut faults);
@@ -105,18 +105,52 @@ impl GroupDraft {
         faults
     }
 
+    /// Faults of modifiers that name an id which the group does not have, or the same twice.
+    #[must_use]
+    pub(crate) fn id_faults(&self, known: &[Modifier]) -> Vec<Fault> {
+        let ids = self.modifiers.iter().map(|modifier| modifier.id);
+        rules::ids("/modifiers", ids, |id| known.iter().any(|modifier| modifier.id == id))
+    }
+
     /// Faults of prices in another currency than the price list's.
     #[must_use]
-    pub fn currency_faults(&self, currency: Currency) -> Vec<Fault> {
+    pub(crate) fn currency_faults(&self, currency: Currency) -> Vec<Fault> {
         let foreign = self.modifiers.iter().enumerate().filter(|(_, m)| m.price.currency() != currency);
-        foreign.map(|(i, _)| Fault::new(format!("/modifiers/{i}/price/currency"), "other-currency", OTHER_CURRENCY)).collect()
+        foreign
+            .map(|(i, _)| Fault::new(format!("/modifiers/{i}/price/currency"), "other-currency", OTHER_CURRENCY))
+            .collect()
+    }
+
+    /// A new group with this content.
+    #[must_use]
+    pub(crate) fn made(
+        &self,
+        id: ModifierGroupId,
+        position: i64,
+        now: Timestamp,
+        new_id: &mut dyn FnMut() -> ModifierId,
+    ) -> ModifierGroup {
+        let empty = ModifierGroup {
+            id,
+            slug: String::new(),
+            name: self.name.clone(),
+            min: 0,
+            max: 1,
+            position,
+            modifiers: Vec::new(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        self.applied_to(&empty, new_id)
     }
 
     /// The group with this content. Modifiers are matched by id, else by slug; stored ones that are missing are
     /// archived and keep their place at the end.
     #[must_use]
-    pub fn applied_to(&self, current: &ModifierGroup, new_id: &mut dyn FnMut() -> ModifierId) -> ModifierGroup {
-        let mut modifiers: Vec<Modifier> = self.modifiers.iter().map(|draft| draft.onto(&current.modifiers, new_id)).collect();
+    pub(crate) fn applied_to(&self, current: &ModifierGroup, new_id: &mut dyn FnMut() -> ModifierId) -> ModifierGroup {
+        let mut modifiers: Vec<Modifier> =
+            self.modifiers.iter().map(|draft| draft.onto(&current.modifiers, new_id)).collect();
         let left_out = current.modifiers.iter().filter(|known| self.modifiers.iter().all(|draft| !draft.is(known)));
         modifiers.extend(left_out.map(|known| Modifier { archived: true, ..known.clone() }));
         ModifierGroup {

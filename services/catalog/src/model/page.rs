@@ -13,20 +13,20 @@ use super::product::Product;
 
 /// What of the menu is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct MenuFilter {
+pub(crate) struct MenuFilter {
     /// The slug of a category.
-    pub category: Option<String>,
+    pub(crate) category: Option<String>,
     /// Minor units: some variant costs at least this …
-    pub price_min: Option<i64>,
+    pub(crate) price_min: Option<i64>,
     /// … and at most this.
-    pub price_max: Option<i64>,
+    pub(crate) price_max: Option<i64>,
     /// What the texts have to hold.
-    pub term: Option<SearchTerm>,
+    pub(crate) term: Option<SearchTerm>,
 }
 
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum MenuOrder {
+pub(crate) enum MenuOrder {
     /// As the shop arranged it.
     #[default]
     Menu,
@@ -42,7 +42,7 @@ pub enum MenuOrder {
 
 /// Where a product stands in an order; also what a cursor holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Place {
+pub(crate) struct Place {
     numbers: [i64; 2],
     text: String,
     id: ProductId,
@@ -79,13 +79,13 @@ impl Place {
 
 /// The lowest price of what is sold.
 #[must_use]
-pub fn price_from(product: &Product) -> Option<i64> {
+pub(crate) fn price_from(product: &Product) -> Option<i64> {
     product.sold_variants().map(|variant| variant.price.amount()).min()
 }
 
 /// The products of the page, and the place where the next one begins.
 #[must_use]
-pub fn page<'m>(
+pub(crate) fn page<'m>(
     shop: &'m ShopMenu,
     filter: &MenuFilter,
     order: (MenuOrder, Language),
@@ -97,13 +97,18 @@ pub fn page<'m>(
     let wanted = menu.entries().iter().filter(|entry| filter.accepts(menu, entry));
     let mut found: Vec<(Place, &Product)> = wanted
         .map(|entry| (order.place(menu, &entry.product, language), &entry.product))
-        .filter(|(place, _)| after.is_none_or(|after| if order.is_down() { place.rank() < after.rank() } else { place.rank() > after.rank() }))
+        .filter(|(place, _)| {
+            after.is_none_or(
+                |after| if order.is_down() { place.rank() < after.rank() } else { place.rank() > after.rank() },
+            )
+        })
         .collect();
     found.sort_by(|(one, _), (other, _)| {
         let ordering = one.rank().cmp(&other.rank());
         if order.is_down() { ordering.reverse() } else { ordering }
     });
-    let next = if found.len() > limit { found.get(limit.saturating_sub(1)).map(|(place, _)| place.clone()) } else { None };
+    let next =
+        if found.len() > limit { found.get(limit.saturating_sub(1)).map(|(place, _)| place.clone()) } else { None };
     (found.into_iter().take(limit).map(|(_, product)| product).collect(), next)
 }
 
@@ -114,7 +119,8 @@ impl MenuFilter {
             return false;
         }
         let shelf = menu.shelf(product);
-        let in_category = self.category.as_ref().is_none_or(|slug| shelf.is_some_and(|shelf| shelf.category.slug == *slug));
+        let in_category =
+            self.category.as_ref().is_none_or(|slug| shelf.is_some_and(|shelf| shelf.category.slug == *slug));
         let in_range = product.sold_variants().any(|variant| {
             let amount = variant.price.amount();
             self.price_min.is_none_or(|min| amount >= min) && self.price_max.is_none_or(|max| amount <= max)

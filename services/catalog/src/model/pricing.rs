@@ -17,39 +17,41 @@ use super::product::{Product, Variant};
 use super::rules;
 
 /// Lines of an order (decision 24).
-pub const LINES_MAX: usize = 100;
+pub(crate) const LINES_MAX: usize = 100;
 /// Units of a line, and of a modifier per unit (decision 24).
-pub const QUANTITY_MAX: i64 = 999;
+pub(crate) const QUANTITY_MAX: i64 = 999;
 /// Different modifiers of a line.
-pub const MODIFIERS_MAX: usize = 50;
+pub(crate) const MODIFIERS_MAX: usize = 50;
 
 const NO_LINES: Text = Text { en: "needs at least one line", ru: "нужна хотя бы одна позиция" };
 const UNKNOWN_VARIANT: Text = Text { en: "is not on the menu", ru: "нет в меню" };
 const ARCHIVED: Text = Text { en: "is no longer sold", ru: "больше не продаётся" };
-const FOREIGN_MODIFIER: Text = Text { en: "cannot be added to this product", ru: "к этому товару не добавляется" };
-const TOO_DEAR: Text = Text { en: "costs more than an amount can hold", ru: "сумма больше допустимой" };
+const FOREIGN_MODIFIER: Text =
+    Text { en: "cannot be added to this product", ru: "к этому товару не добавляется" };
+const TOO_DEAR: Text =
+    Text { en: "costs more than an amount can hold", ru: "сумма больше допустимой" };
 
 /// Lines with their prices, and what they need of the stock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
+pub(crate) struct Offer {
     /// The prices.
-    pub bill: Bill,
+    pub(crate) bill: Bill,
     /// Units of each tracked variant, in id order: the same variant in two lines is summed.
-    pub stock: BTreeMap<VariantId, i64>,
+    pub(crate) stock: BTreeMap<VariantId, i64>,
 }
 
 /// Lines with their prices; what a hold remembers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bill {
+pub(crate) struct Bill {
     /// In the order asked.
-    pub lines: Vec<PricedLine>,
+    pub(crate) lines: Vec<PricedLine>,
     /// Their sum.
-    pub items_total: Money,
+    pub(crate) items_total: Money,
 }
 
 /// Why lines are not priced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// They ask for what there is not: every wrong place.
     Invalid(Vec<Fault>),
     /// They ask for what cannot be had now: every such place.
@@ -58,18 +60,18 @@ pub enum Refusal {
 
 /// A place in the lines that asks for more than there is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Shortage {
+pub(crate) struct Shortage {
     /// The line, or a modifier of it.
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// How many can be had.
-    pub available: i64,
+    pub(crate) available: i64,
 }
 
 /// Prices the lines; says nothing about stock.
 ///
 /// # Errors
 /// Everything wrong with them; what is stopped only if nothing is wrong.
-pub fn offer(shop: &ShopMenu, lines: &[LineRequest], now: Timestamp) -> Result<Offer, Refusal> {
+pub(crate) fn offer(shop: &ShopMenu, lines: &[LineRequest], now: Timestamp) -> Result<Offer, Refusal> {
     let mut pricing = Pricing { shop, now, faults: Vec::new(), short: Vec::new() };
     if lines.is_empty() {
         pricing.faults.push(Fault::new("/lines", "empty", NO_LINES));
@@ -100,7 +102,7 @@ pub fn offer(shop: &ShopMenu, lines: &[LineRequest], now: Timestamp) -> Result<O
 
 /// Where the lines ask for a variant of which only so many are left.
 #[must_use]
-pub fn shortages(lines: &[LineRequest], left: &BTreeMap<VariantId, i64>) -> Vec<Shortage> {
+pub(crate) fn shortages(lines: &[LineRequest], left: &BTreeMap<VariantId, i64>) -> Vec<Shortage> {
     let places = lines.iter().enumerate();
     places
         .filter_map(|(index, line)| {
@@ -113,7 +115,7 @@ pub fn shortages(lines: &[LineRequest], left: &BTreeMap<VariantId, i64>) -> Vec<
 impl Offer {
     /// What the shop's view of the stock does not cover. That view may be old; only the reservation itself decides.
     #[must_use]
-    pub fn uncovered(&self, shop: &ShopMenu) -> BTreeMap<VariantId, i64> {
+    pub(crate) fn uncovered(&self, shop: &ShopMenu) -> BTreeMap<VariantId, i64> {
         let left = |id: &VariantId| shop.stock.get(id).copied().unwrap_or(0);
         self.stock.iter().filter(|(id, wanted)| left(id) < **wanted).map(|(id, _)| (*id, left(id))).collect()
     }
@@ -140,8 +142,8 @@ impl<'a> Pricing<'a> {
             return None;
         }
         let modifiers = self.modifiers(pointer, line, product);
-        let is_stopped = self.shop.is_stopped(ItemId::Variant(variant.id), self.now)
-            || !self.shop.offers_product(product, self.now);
+        let is_stopped =
+            self.shop.is_stopped(ItemId::Variant(variant.id), self.now) || !self.shop.offers_product(product, self.now);
         if is_stopped {
             self.short.push(Shortage { pointer: pointer.to_owned(), available: 0 });
         }

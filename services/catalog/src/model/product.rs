@@ -9,147 +9,150 @@ use super::fold::fold;
 use super::rules;
 
 /// Variants of a product.
-pub const VARIANTS_MAX: usize = 100;
+pub(crate) const VARIANTS_MAX: usize = 100;
 /// Modifier groups of a product.
-pub const GROUPS_MAX: usize = 20;
+pub(crate) const GROUPS_MAX: usize = 20;
 /// Characters of a link to a picture.
-pub const IMAGE_URL_MAX: usize = 2000;
+pub(crate) const IMAGE_URL_MAX: usize = 2000;
 /// Kilocalories or grams of a portion; what is beyond is a slip of the finger.
-pub const NUTRITION_MAX: f64 = 100_000.0;
+pub(crate) const NUTRITION_MAX: f64 = 100_000.0;
 /// The highest price: times 999 units of 100 lines it is still an amount.
-pub const PRICE_MAX: i64 = AMOUNT_MAX / 1_000_000;
+pub(crate) const PRICE_MAX: i64 = AMOUNT_MAX / 1_000_000;
 
 /// A price that is not in the currency of its list.
-pub const OTHER_CURRENCY: Text =
+pub(crate) const OTHER_CURRENCY: Text =
     Text { en: "is not the currency of the price list", ru: "не валюта этого прейскуранта" };
-const IMAGE_URL: Text = Text { en: "must be an http or https address", ru: "должно быть адресом http или https" };
-const NO_VARIANT: Text =
-    Text { en: "needs at least one variant that is not archived", ru: "нужен хотя бы один вариант не в архиве" };
+const IMAGE_URL: Text =
+    Text { en: "must be an http or https address", ru: "должно быть адресом http или https" };
+const NO_VARIANT: Text = Text {
+    en: "needs at least one variant that is not archived",
+    ru: "нужен хотя бы один вариант не в архиве",
+};
 
 /// A product as it is stored.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Product {
+pub(crate) struct Product {
     /// Its id.
-    pub id: ProductId,
+    pub(crate) id: ProductId,
     /// Its article number.
-    pub sku: String,
+    pub(crate) sku: String,
     /// Where it stands in the menu.
-    pub category: CategoryId,
+    pub(crate) category: CategoryId,
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// What guests read below the name.
-    pub description: Option<Localized>,
+    pub(crate) description: Option<Localized>,
     /// What it is made of.
-    pub composition: Option<Localized>,
+    pub(crate) composition: Option<Localized>,
     /// What it gives.
-    pub nutrition: Option<Nutrition>,
+    pub(crate) nutrition: Option<Nutrition>,
     /// Its picture.
-    pub image_url: Option<String>,
+    pub(crate) image_url: Option<String>,
     /// Whether its stock is counted; otherwise it is made to order.
-    pub tracked: bool,
+    pub(crate) tracked: bool,
     /// Its place in its category.
-    pub position: i64,
+    pub(crate) position: i64,
     /// No longer sold anywhere.
-    pub archived: bool,
+    pub(crate) archived: bool,
     /// What can be added to it, in order.
-    pub groups: Vec<ModifierGroupId>,
+    pub(crate) groups: Vec<ModifierGroupId>,
     /// In their order; archived ones too.
-    pub variants: Vec<Variant>,
+    pub(crate) variants: Vec<Variant>,
     /// Moves with every change.
-    pub version: i64,
+    pub(crate) version: i64,
     /// When it was made.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// A variant as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variant {
+pub(crate) struct Variant {
     /// Its id.
-    pub id: VariantId,
+    pub(crate) id: VariantId,
     /// Its article number, unique among all variants.
-    pub sku: String,
+    pub(crate) sku: String,
     /// What guests read (`M`).
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// What one costs.
-    pub price: Money,
+    pub(crate) price: Money,
     /// No longer sold anywhere.
-    pub archived: bool,
+    pub(crate) archived: bool,
 }
 
 /// What a portion gives.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Nutrition {
+pub(crate) struct Nutrition {
     /// Energy, kilocalories.
-    pub kcal: f64,
+    pub(crate) kcal: f64,
     /// Protein, grams.
-    pub protein_g: f64,
+    pub(crate) protein_g: f64,
     /// Fat, grams.
-    pub fat_g: f64,
+    pub(crate) fat_g: f64,
     /// Carbohydrates, grams.
-    pub carbohydrate_g: f64,
+    pub(crate) carbohydrate_g: f64,
 }
 
 /// A product as somebody wants it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ProductDraft {
+pub(crate) struct ProductDraft {
     /// Its article number.
-    pub sku: String,
+    pub(crate) sku: String,
     /// The slug of its category.
-    pub category: String,
+    pub(crate) category: String,
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// What guests read below the name.
-    pub description: Option<Localized>,
+    pub(crate) description: Option<Localized>,
     /// What it is made of.
-    pub composition: Option<Localized>,
+    pub(crate) composition: Option<Localized>,
     /// What it gives.
-    pub nutrition: Option<Nutrition>,
+    pub(crate) nutrition: Option<Nutrition>,
     /// Its picture.
-    pub image_url: Option<String>,
+    pub(crate) image_url: Option<String>,
     /// Whether its stock is counted.
-    pub tracked: bool,
+    pub(crate) tracked: bool,
     /// Its place in its category; none: where it is, or at the end.
-    pub position: Option<i64>,
+    pub(crate) position: Option<i64>,
     /// No longer sold anywhere.
-    pub archived: bool,
+    pub(crate) archived: bool,
     /// Slugs of the modifier groups, in order.
-    pub groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
     /// All of them: what is missing is archived.
-    pub variants: Vec<VariantDraft>,
+    pub(crate) variants: Vec<VariantDraft>,
 }
 
 /// A variant as somebody wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VariantDraft {
+pub(crate) struct VariantDraft {
     /// Which of the stored ones it is; otherwise its article number says so.
-    pub id: Option<VariantId>,
+    pub(crate) id: Option<VariantId>,
     /// Its article number.
-    pub sku: String,
+    pub(crate) sku: String,
     /// What guests read.
-    pub name: Localized,
+    pub(crate) name: Localized,
     /// What one costs.
-    pub price: Money,
+    pub(crate) price: Money,
     /// No longer sold anywhere.
-    pub archived: bool,
+    pub(crate) archived: bool,
 }
 
 /// What the slugs of a draft stand for.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub(crate) struct Places {
     /// The category.
-    pub category: CategoryId,
+    pub(crate) category: CategoryId,
     /// The modifier groups, in the order of the draft.
-    pub groups: Vec<ModifierGroupId>,
+    pub(crate) groups: Vec<ModifierGroupId>,
     /// The place of a product whose draft names none.
-    pub position: i64,
+    pub(crate) position: i64,
 }
 
 impl Product {
     /// The texts that a search looks through, folded.
     #[must_use]
-    pub fn search_words(&self) -> String {
+    pub(crate) fn search_words(&self) -> String {
         let mut text = format!("{} {} {}", self.name.ru, self.name.en, self.sku);
         for prose in [&self.description, &self.composition].into_iter().flatten() {
             text.push(' ');
@@ -161,7 +164,7 @@ impl Product {
     }
 
     /// The variants that are sold.
-    pub fn sold_variants(&self) -> impl Iterator<Item = &Variant> {
+    pub(crate) fn sold_variants(&self) -> impl Iterator<Item = &Variant> {
         self.variants.iter().filter(|variant| !variant.archived)
     }
 }
@@ -169,7 +172,7 @@ impl Product {
 impl ProductDraft {
     /// Everything that is wrong with it.
     #[must_use]
-    pub fn faults(&self) -> Vec<Fault> {
+    pub(crate) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         rules::sku("/sku", &self.sku, &mut faults);
         rules::slug("/category", &self.category, &mut faults);
@@ -197,7 +200,8 @@ impl ProductDraft {
 
     fn variant_faults(&self, faults: &mut Vec<Fault>) {
         rules::count("/variants", self.variants.len(), VARIANTS_MAX, faults);
-        if self.variants.iter().all(|variant| variant.archived) && !self.archived {
+        let is_bare = self.variants.iter().all(|variant| variant.archived);
+        if self.variants.is_empty() || (is_bare && !self.archived) {
             faults.push(Fault::new("/variants", "no-variant", NO_VARIANT));
         }
         for (index, variant) in self.variants.iter().enumerate() {
@@ -210,16 +214,31 @@ impl ProductDraft {
         rules::each_once(skus, faults);
     }
 
+    /// Faults of variants that name an id which the product does not have, or the same twice.
+    #[must_use]
+    pub(crate) fn id_faults(&self, known: &[Variant]) -> Vec<Fault> {
+        let ids = self.variants.iter().map(|variant| variant.id);
+        rules::ids("/variants", ids, |id| known.iter().any(|variant| variant.id == id))
+    }
+
     /// Faults of prices in another currency than the price list's.
     #[must_use]
-    pub fn currency_faults(&self, currency: Currency) -> Vec<Fault> {
+    pub(crate) fn currency_faults(&self, currency: Currency) -> Vec<Fault> {
         let foreign = self.variants.iter().enumerate().filter(|(_, v)| v.price.currency() != currency);
-        foreign.map(|(i, _)| Fault::new(format!("/variants/{i}/price/currency"), "other-currency", OTHER_CURRENCY)).collect()
+        foreign
+            .map(|(i, _)| Fault::new(format!("/variants/{i}/price/currency"), "other-currency", OTHER_CURRENCY))
+            .collect()
     }
 
     /// A new product with this content.
     #[must_use]
-    pub fn made(&self, id: ProductId, places: &Places, now: Timestamp, new_id: &mut dyn FnMut() -> VariantId) -> Product {
+    pub(crate) fn made(
+        &self,
+        id: ProductId,
+        places: &Places,
+        now: Timestamp,
+        new_id: &mut dyn FnMut() -> VariantId,
+    ) -> Product {
         let empty = Product {
             id,
             sku: String::new(),
@@ -244,8 +263,14 @@ impl ProductDraft {
     /// The product with this content. Variants are matched by id, else by article number; stored ones that are
     /// missing are archived and keep their place at the end.
     #[must_use]
-    pub fn applied_to(&self, current: &Product, places: &Places, new_id: &mut dyn FnMut() -> VariantId) -> Product {
-        let mut variants: Vec<Variant> = self.variants.iter().map(|draft| draft.onto(&current.variants, new_id)).collect();
+    pub(crate) fn applied_to(
+        &self,
+        current: &Product,
+        places: &Places,
+        new_id: &mut dyn FnMut() -> VariantId,
+    ) -> Product {
+        let mut variants: Vec<Variant> =
+            self.variants.iter().map(|draft| draft.onto(&current.variants, new_id)).collect();
         let left_out = current.variants.iter().filter(|known| self.variants.iter().all(|draft| !draft.is(known)));
         variants.extend(left_out.map(|known| Variant { archived: true, ..known.clone() }));
         Product {
@@ -257,7 +282,7 @@ impl ProductDraft {
             nutrition: self.nutrition,
             image_url: self.image_url.clone(),
             tracked: self.tracked,
-            position: self.position.unwrap_or(current.position),
+            position: self.position.unwrap_or(places.position),
             archived: self.archived,
             groups: places.groups.clone(),
             variants,
@@ -281,7 +306,7 @@ impl VariantDraft {
 impl Nutrition {
     /// The four numbers with the names they have everywhere.
     #[must_use]
-    pub const fn parts(&self) -> [(&'static str, f64); 4] {
+    pub(crate) const fn parts(&self) -> [(&'static str, f64); 4] {
         [
             ("kcal", self.kcal),
             ("protein_g", self.protein_g),

@@ -1,20 +1,22 @@
 //! The rules that texts and numbers of the menu obey, each with its fault.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use contracts::Localized;
-use kernel::Text;
+use kernel::{Id, IdKind, Text};
 use service::Fault;
 
 /// Characters of a name.
-pub const NAME_MAX: usize = 200;
+pub(crate) const NAME_MAX: usize = 200;
 /// Characters of a description or a composition.
-pub const PROSE_MAX: usize = 4000;
+pub(crate) const PROSE_MAX: usize = 4000;
 /// Characters of a slug or an article number.
-pub const SLUG_MAX: usize = 64;
+pub(crate) const SLUG_MAX: usize = 64;
 /// The last place in an order.
-pub const POSITION_MAX: i64 = 1_000_000;
+pub(crate) const POSITION_MAX: i64 = 1_000_000;
 
+const UNKNOWN_ID: Text = Text { en: "names nothing of this list", ru: "в этом списке такого нет" };
 const EMPTY: Text = Text { en: "must not be empty", ru: "не должно быть пустым" };
 const NAME_SIGNS: Text = Text {
     en: "must not hold line breaks or other control characters",
@@ -30,14 +32,14 @@ const SKU: Text = Text {
 };
 
 /// A name in both languages.
-pub fn name(pointer: &str, name: &Localized, faults: &mut Vec<Fault>) {
+pub(crate) fn name(pointer: &str, name: &Localized, faults: &mut Vec<Fault>) {
     for (language, text) in [("ru", &name.ru), ("en", &name.en)] {
         line(&format!("{pointer}/{language}"), text, NAME_MAX, faults);
     }
 }
 
 /// A longer text in both languages; it may have paragraphs.
-pub fn prose(pointer: &str, prose: &Localized, faults: &mut Vec<Fault>) {
+pub(crate) fn prose(pointer: &str, prose: &Localized, faults: &mut Vec<Fault>) {
     for (language, text) in [("ru", &prose.ru), ("en", &prose.en)] {
         let pointer = format!("{pointer}/{language}");
         if text.trim().is_empty() {
@@ -51,7 +53,7 @@ pub fn prose(pointer: &str, prose: &Localized, faults: &mut Vec<Fault>) {
 }
 
 /// One line of text.
-pub fn line(pointer: &str, text: &str, chars_max: usize, faults: &mut Vec<Fault>) {
+pub(crate) fn line(pointer: &str, text: &str, chars_max: usize, faults: &mut Vec<Fault>) {
     if text.trim().is_empty() {
         faults.push(Fault::new(pointer.to_owned(), "empty", EMPTY));
     } else if text.chars().count() > chars_max {
@@ -62,7 +64,7 @@ pub fn line(pointer: &str, text: &str, chars_max: usize, faults: &mut Vec<Fault>
 }
 
 /// A word of links and filters.
-pub fn slug(pointer: &str, text: &str, faults: &mut Vec<Fault>) {
+pub(crate) fn slug(pointer: &str, text: &str, faults: &mut Vec<Fault>) {
     let is_known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     if text.is_empty() || text.len() > SLUG_MAX || !text.chars().all(is_known) {
         faults.push(Fault::new(pointer.to_owned(), "slug", SLUG));
@@ -70,7 +72,7 @@ pub fn slug(pointer: &str, text: &str, faults: &mut Vec<Fault>) {
 }
 
 /// An article number.
-pub fn sku(pointer: &str, text: &str, faults: &mut Vec<Fault>) {
+pub(crate) fn sku(pointer: &str, text: &str, faults: &mut Vec<Fault>) {
     let is_known = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '+');
     if text.is_empty() || text.chars().count() > SLUG_MAX || !text.chars().all(is_known) {
         faults.push(Fault::new(pointer.to_owned(), "sku", SKU));
@@ -78,7 +80,7 @@ pub fn sku(pointer: &str, text: &str, faults: &mut Vec<Fault>) {
 }
 
 /// A number in its range.
-pub fn within(pointer: &str, value: i64, range: RangeInclusive<i64>, faults: &mut Vec<Fault>) {
+pub(crate) fn within(pointer: &str, value: i64, range: RangeInclusive<i64>, faults: &mut Vec<Fault>) {
     if !range.contains(&value) {
         faults.push(outside(pointer.to_owned(), *range.start(), *range.end()));
     }
@@ -86,7 +88,7 @@ pub fn within(pointer: &str, value: i64, range: RangeInclusive<i64>, faults: &mu
 
 /// The fault of a number outside its range.
 #[must_use]
-pub fn outside(pointer: String, min: i64, max: i64) -> Fault {
+pub(crate) fn outside(pointer: String, min: i64, max: i64) -> Fault {
     Fault::worded(
         pointer,
         "out-of-range",
@@ -97,17 +99,12 @@ pub fn outside(pointer: String, min: i64, max: i64) -> Fault {
 
 /// The fault of a text that stands twice in a list where each may stand once.
 #[must_use]
-pub fn repeated(pointer: String, text: &str) -> Fault {
-    Fault::worded(
-        pointer,
-        "repeated",
-        format!("{text} is there twice"),
-        format!("{text} встречается дважды"),
-    )
+pub(crate) fn repeated(pointer: String, text: &str) -> Fault {
+    Fault::worded(pointer, "repeated", format!("{text} is there twice"), format!("{text} встречается дважды"))
 }
 
 /// At most so many members.
-pub fn count(pointer: &str, length: usize, max: usize, faults: &mut Vec<Fault>) {
+pub(crate) fn count(pointer: &str, length: usize, max: usize, faults: &mut Vec<Fault>) {
     if length > max {
         faults.push(Fault::worded(
             pointer.to_owned(),
@@ -119,13 +116,34 @@ pub fn count(pointer: &str, length: usize, max: usize, faults: &mut Vec<Fault>) 
 }
 
 /// Each text that stands more than once in the list, at its second and later places.
-pub fn each_once<'t>(texts: impl Iterator<Item = (String, &'t str)>, faults: &mut Vec<Fault>) {
-    let mut seen = std::collections::HashSet::new();
+pub(crate) fn each_once<'t>(texts: impl Iterator<Item = (String, &'t str)>, faults: &mut Vec<Fault>) {
+    let mut seen = HashSet::new();
     for (pointer, text) in texts {
         if !seen.insert(text) {
             faults.push(repeated(pointer, text));
         }
     }
+}
+
+/// Ids in a list that name nothing known, or the same thing twice.
+#[must_use]
+pub(crate) fn ids<K: IdKind>(
+    list: &str,
+    ids: impl Iterator<Item = Option<Id<K>>>,
+    is_known: impl Fn(Id<K>) -> bool,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut seen = HashSet::new();
+    for (index, id) in ids.enumerate() {
+        let Some(id) = id else { continue };
+        let pointer = format!("{list}/{index}/id");
+        if !is_known(id) {
+            faults.push(Fault::new(pointer, "unknown-id", UNKNOWN_ID));
+        } else if !seen.insert(id) {
+            faults.push(repeated(pointer, id.text().as_str()));
+        }
+    }
+    faults
 }
 
 fn too_long(pointer: String, chars_max: usize) -> Fault {

@@ -14,13 +14,13 @@ fn is_formula(text: &str) -> bool {
 
 /// The text as it is written into a cell.
 #[must_use]
-pub fn protected(text: &str) -> Cow<'_, str> {
+pub(crate) fn protected(text: &str) -> Cow<'_, str> {
     if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 /// The text that a cell stands for.
 #[must_use]
-pub fn read_back(cell: &str) -> &str {
+pub(crate) fn read_back(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if is_formula(text) => text,
         Some(_) | None => cell,

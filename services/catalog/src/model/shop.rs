@@ -9,17 +9,17 @@ use super::hours::{Hours, HoursError};
 use super::rules;
 
 /// Characters of an address.
-pub const ADDRESS_MAX: usize = 500;
+pub(crate) const ADDRESS_MAX: usize = 500;
 /// Stretches of opening hours.
-pub const STRETCHES_MAX: usize = 50;
+pub(crate) const STRETCHES_MAX: usize = 50;
 /// Closed days.
-pub const CLOSED_DAYS_MAX: usize = 400;
+pub(crate) const CLOSED_DAYS_MAX: usize = 400;
 /// The longest lead time: a week.
-pub const LEAD_TIME_MAX_MIN: i64 = 7 * 24 * 60;
+pub(crate) const LEAD_TIME_MAX_MIN: i64 = 7 * 24 * 60;
 /// The longest slot: a day.
-pub const SLOT_MAX_MIN: i64 = 24 * 60;
+pub(crate) const SLOT_MAX_MIN: i64 = 24 * 60;
 /// Orders of a slot.
-pub const SLOT_CAPACITY_MAX: i64 = 10_000;
+pub(crate) const SLOT_CAPACITY_MAX: i64 = 10_000;
 
 const LAT: Text = Text { en: "must be between -90 and 90", ru: "должно быть от -90 до 90" };
 const LON: Text = Text { en: "must be between -180 and 180", ru: "должно быть от -180 до 180" };
@@ -31,57 +31,58 @@ const STRETCH: Text = Text {
     en: "must be a day from 1 (Monday) to 7 and times HH:MM; to may be 24:00",
     ru: "нужны день от 1 (понедельник) до 7 и время ЧЧ:ММ; to может быть 24:00",
 };
-const OVERLAP: Text = Text { en: "overlaps another stretch", ru: "пересекается с другим промежутком" };
+const OVERLAP: Text =
+    Text { en: "overlaps another stretch", ru: "пересекается с другим промежутком" };
 const DATE: Text = Text { en: "must be a date YYYY-MM-DD", ru: "должно быть датой ГГГГ-ММ-ДД" };
 
 /// A shop as it is stored.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shop {
+pub(crate) struct Shop {
     /// Its id.
-    pub id: ShopId,
+    pub(crate) id: ShopId,
     /// Everything that can be edited.
-    pub draft: ShopDraft,
+    pub(crate) draft: ShopDraft,
     /// Moves with every edit.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Moves with every edit, on stops, and when something sells out or comes back.
-    pub menu_version: i64,
+    pub(crate) menu_version: i64,
     /// When it was made.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When it was last edited.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// A shop as somebody wants it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ShopDraft {
+pub(crate) struct ShopDraft {
     /// What guests call it.
-    pub name: String,
+    pub(crate) name: String,
     /// Where it is, for people.
-    pub address: String,
+    pub(crate) address: String,
     /// Where it is: degrees north.
-    pub lat: f64,
+    pub(crate) lat: f64,
     /// Where it is: degrees east.
-    pub lon: f64,
+    pub(crate) lon: f64,
     /// IANA name.
-    pub time_zone: String,
+    pub(crate) time_zone: String,
     /// What it sells in.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// Minutes from an order to its being ready at the earliest.
-    pub lead_time_min: i64,
+    pub(crate) lead_time_min: i64,
     /// When it is open; none: always.
-    pub hours: Vec<OpeningHours>,
+    pub(crate) hours: Vec<OpeningHours>,
     /// When it is not, whatever the hours say.
-    pub closed_days: Vec<String>,
+    pub(crate) closed_days: Vec<String>,
     /// The length of a slot.
-    pub slot_minutes: i64,
+    pub(crate) slot_minutes: i64,
     /// Orders of a slot; none: unlimited.
-    pub slot_capacity: Option<i64>,
+    pub(crate) slot_capacity: Option<i64>,
 }
 
 impl Shop {
     /// What orders need to know of it.
     #[must_use]
-    pub fn terms(&self) -> ShopTerms {
+    pub(crate) fn terms(&self) -> ShopTerms {
         let draft = &self.draft;
         ShopTerms {
             shop_id: self.id,
@@ -97,7 +98,7 @@ impl Shop {
 
     /// How far it is, kilometres along the ground (haversine on a sphere: half a per cent off at most).
     #[must_use]
-    pub fn distance_km(&self, lat: f64, lon: f64) -> f64 {
+    pub(crate) fn distance_km(&self, lat: f64, lon: f64) -> f64 {
         const EARTH_RADIUS_KM: f64 = 6371.0088;
         let half_lat = (self.draft.lat - lat).to_radians() / 2.0;
         let half_lon = (self.draft.lon - lon).to_radians() / 2.0;
@@ -110,7 +111,7 @@ impl Shop {
 impl ShopDraft {
     /// Everything that is wrong with it.
     #[must_use]
-    pub fn faults(&self) -> Vec<Fault> {
+    pub(crate) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         rules::line("/name", &self.name, rules::NAME_MAX, &mut faults);
         rules::line("/address", &self.address, ADDRESS_MAX, &mut faults);

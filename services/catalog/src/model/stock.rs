@@ -3,28 +3,28 @@
 use contracts::VariantId;
 
 /// Units of one movement, and of a shelf that is counted.
-pub const UNITS_MAX: i64 = 1_000_000;
+pub(crate) const UNITS_MAX: i64 = 1_000_000;
 
 /// What a shop has of a variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level {
+pub(crate) struct Level {
     /// On the shelf.
-    pub on_hand: i64,
+    pub(crate) on_hand: i64,
     /// Of these, held for orders.
-    pub reserved: i64,
+    pub(crate) reserved: i64,
 }
 
 impl Level {
     /// What can still be sold.
     #[must_use]
-    pub const fn available(self) -> i64 {
+    pub(crate) const fn available(self) -> i64 {
         self.on_hand - self.reserved
     }
 }
 
 /// Why stock moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MovementKind {
+pub(crate) enum MovementKind {
     /// Came in.
     Receipt,
     /// Spoilt, broken, lost.
@@ -40,7 +40,7 @@ pub enum MovementKind {
 impl MovementKind {
     /// The word in SQL and JSON.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Receipt => "receipt",
             Self::WriteOff => "write_off",
@@ -53,7 +53,7 @@ impl MovementKind {
 
 /// A movement that staff book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StaffMovement {
+pub(crate) enum StaffMovement {
     /// So many came in.
     Receipt(i64),
     /// So many are written off.
@@ -65,7 +65,7 @@ pub enum StaffMovement {
 impl StaffMovement {
     /// Its kind.
     #[must_use]
-    pub const fn kind(self) -> MovementKind {
+    pub(crate) const fn kind(self) -> MovementKind {
         match self {
             Self::Receipt(_) => MovementKind::Receipt,
             Self::WriteOff(_) => MovementKind::WriteOff,
@@ -73,19 +73,11 @@ impl StaffMovement {
         }
     }
 
-    /// The number that staff gave.
-    #[must_use]
-    pub const fn quantity(self) -> i64 {
-        match self {
-            Self::Receipt(units) | Self::WriteOff(units) | Self::Count(units) => units,
-        }
-    }
-
     /// What it adds to the shelf.
     ///
     /// # Errors
     /// What is available, when fewer would be on the shelf than are held for orders.
-    pub const fn change(self, level: Level) -> Result<i64, i64> {
+    pub(crate) const fn change(self, level: Level) -> Result<i64, i64> {
         let change = match self {
             Self::Receipt(units) => units,
             Self::WriteOff(units) => -units,
@@ -97,7 +89,7 @@ impl StaffMovement {
 
 /// Whether a shop runs out of something, or has it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flip {
+pub(crate) enum Flip {
     /// The last one went.
     SoldOut(VariantId),
     /// There are some again.
@@ -107,7 +99,7 @@ pub enum Flip {
 impl Flip {
     /// What a change of the available number means.
     #[must_use]
-    pub const fn of(variant: VariantId, before: i64, after: i64) -> Option<Self> {
+    pub(crate) const fn of(variant: VariantId, before: i64, after: i64) -> Option<Self> {
         match (before > 0, after > 0) {
             (true, false) => Some(Self::SoldOut(variant)),
             (false, true) => Some(Self::Back(variant)),
@@ -117,7 +109,7 @@ impl Flip {
 
     /// Of which variant.
     #[must_use]
-    pub const fn variant(self) -> VariantId {
+    pub(crate) const fn variant(self) -> VariantId {
         match self {
             Self::SoldOut(variant) | Self::Back(variant) => variant,
         }

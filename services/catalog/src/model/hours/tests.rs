@@ -52,12 +52,12 @@ fn stretches_that_touch_at_midnight_are_one_opening() {
 }
 
 #[test]
-fn on_a_closed_day_nothing_is_open_and_the_evening_before_ends_at_midnight() {
+fn on_a_closed_day_nothing_begins_and_the_evening_before_runs_to_its_end() {
     let every_night: Vec<_> = (1..=7).map(|day| stretch(day, "18:00", "02:00")).collect();
     let hours = hours("Europe/Moscow", &every_night, &["2027-01-01"]);
 
-    assert_eq!(hours.at(at("2026-12-31T23:00:00+03:00")), open_until("2027-01-01T00:00:00+03:00"));
-    assert_eq!(hours.at(at("2027-01-01T01:00:00+03:00")), closed_until("2027-01-02T18:00:00+03:00"));
+    assert_eq!(hours.at(at("2026-12-31T23:00:00+03:00")), open_until("2027-01-01T02:00:00+03:00"));
+    assert_eq!(hours.at(at("2027-01-01T20:00:00+03:00")), closed_until("2027-01-02T18:00:00+03:00"));
 }
 
 #[test]

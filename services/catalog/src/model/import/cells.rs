@@ -19,7 +19,10 @@ const NO_CURRENCY: Text = Text {
     en: "is needed: there is no price list yet whose currency could be taken",
     ru: "нужна: ещё нет прейскуранта, чью валюту можно взять",
 };
-const NOT_OF_THIS_KIND: Text = Text { en: "does not belong to a row of this kind", ru: "не относится к строке этого вида" };
+const NOT_OF_THIS_KIND: Text = Text {
+    en: "does not belong to a row of this kind",
+    ru: "не относится к строке этого вида",
+};
 
 /// A row with its cells in the order of [`COLUMNS`].
 pub(super) struct Cells<'a> {
@@ -92,14 +95,16 @@ impl<'a> Cells<'a> {
     /// The price in major units, in the currency of the row or else of the price list.
     pub(super) fn price(&self, list: Option<Currency>, faults: &mut Vec<Fault>) -> Option<Money> {
         let named = self.text("currency");
-        let currency = if named.is_empty() { list.ok_or(NO_CURRENCY) } else { named.parse().map_err(|_| NOT_A_CURRENCY) };
+        let currency =
+            if named.is_empty() { list.ok_or(NO_CURRENCY) } else { named.parse().map_err(|_| NOT_A_CURRENCY) };
         match currency {
             Err(message) => {
                 faults.push(self.fault("currency", "currency", message));
                 None
             }
             Ok(currency) => {
-                let price = minor_units(self.text("price"), currency).and_then(|amount| Money::new(amount, currency).ok());
+                let price =
+                    minor_units(self.text("price"), currency).and_then(|amount| Money::new(amount, currency).ok());
                 if price.is_none() {
                     faults.push(self.fault("price", "price", NOT_A_PRICE));
                 }
@@ -109,21 +114,13 @@ impl<'a> Cells<'a> {
     }
 
     /// Cells that mean nothing in a row of this kind: a price in the row of a product is a slip that would go unseen.
-    pub(super) fn strangers(&self, kind: &str, faults: &mut Vec<Fault>) {
-        let own: &[&str] = match kind {
-            "category" => &[],
-            "group" => &["min", "max"],
-            "modifier" | "variant" => &["parent", "price", "currency", "archived"],
-            _ => &COLUMNS[7..9],
-        };
-        let of_product = kind == "product";
-        let known = |column: &str| {
-            matches!(column, "kind" | "sku" | "name_ru" | "name_en")
-                || own.contains(&column)
-                || (of_product && !matches!(column, "price" | "currency" | "min" | "max"))
-        };
-        let strange = COLUMNS.iter().filter(|column| !known(column) && !self.text(column).is_empty());
-        faults.extend(strange.map(|column| self.fault(column, "not-of-this-kind", NOT_OF_THIS_KIND)));
+    pub(super) fn strangers(&self, own: &[&str], faults: &mut Vec<Fault>) {
+        const EVERY: [&str; 4] = ["kind", "sku", "name_ru", "name_en"];
+        let is_strange =
+            |column: &&&str| !EVERY.contains(column) && !own.contains(column) && !self.text(column).is_empty();
+        faults.extend(
+            COLUMNS.iter().filter(is_strange).map(|column| self.fault(column, "not-of-this-kind", NOT_OF_THIS_KIND)),
+        );
     }
 }
 

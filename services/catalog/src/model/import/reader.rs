@@ -15,19 +15,41 @@ const NOT_UTF_8: Text = Text { en: "the file is not UTF-8", ru: "файл не �
 const EMPTY: Text = Text { en: "the file has no rows", ru: "в файле нет строк" };
 const NOT_CSV: Text = Text { en: "is not CSV", ru: "не CSV" };
 const NEEDED_COLUMN: Text = Text { en: "the column is missing", ru: "нет такого столбца" };
-const UNKNOWN_COLUMN: Text = Text { en: "is not a column of a menu", ru: "нет такого столбца в меню" };
-const CELLS: Text = Text { en: "has not as many cells as the heading", ru: "ячеек не столько, сколько в заголовке" };
+const UNKNOWN_COLUMN: Text =
+    Text { en: "is not a column of a menu", ru: "нет такого столбца в меню" };
+const CELLS: Text = Text {
+    en: "has not as many cells as the heading", ru: "ячеек не столько, сколько в заголовке"
+};
 const KIND: Text = Text {
     en: "must be category, group, modifier, product or variant",
     ru: "должно быть category, group, modifier, product или variant",
 };
 const NO_PARENT: Text = Text { en: "names nothing in this file", ru: "в этом файле такого нет" };
 
+/// The columns of modifiers and variants.
+const OF_PRICED: [&str; 4] = ["parent", "price", "currency", "archived"];
+/// The columns of products.
+const OF_PRODUCT: [&str; 13] = [
+    "parent",
+    "tracked",
+    "modifier_groups",
+    "description_ru",
+    "description_en",
+    "composition_ru",
+    "composition_en",
+    "kcal",
+    "protein_g",
+    "fat_g",
+    "carbohydrate_g",
+    "image_url",
+    "archived",
+];
+
 /// What the file wants; prices without a currency are in that of the list.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, Vec<Fault>> {
+pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, Vec<Fault>> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| vec![Fault::new("/rows", "utf-8", NOT_UTF_8)])?;
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
@@ -90,19 +112,33 @@ struct Child<T> {
 
 impl Sheet {
     fn row(&mut self, cells: &Cells<'_>) {
-        let kind = cells.text("kind");
-        match kind {
-            "category" => self.category(cells),
-            "group" => self.group(cells),
-            "modifier" => self.modifier(cells),
-            "product" => self.product(cells),
-            "variant" => self.variant(cells),
+        let own: &[&str] = match cells.text("kind") {
+            "category" => {
+                self.category(cells);
+                &[]
+            }
+            "group" => {
+                self.group(cells);
+                &["min", "max"]
+            }
+            "modifier" => {
+                self.modifier(cells);
+                &OF_PRICED
+            }
+            "product" => {
+                self.product(cells);
+                &OF_PRODUCT
+            }
+            "variant" => {
+                self.variant(cells);
+                &OF_PRICED
+            }
             _ => {
                 self.faults.push(cells.fault("kind", "kind", KIND));
                 return;
             }
-        }
-        cells.strangers(kind, &mut self.faults);
+        };
+        cells.strangers(own, &mut self.faults);
     }
 
     fn category(&mut self, cells: &Cells<'_>) {
@@ -177,14 +213,18 @@ impl Sheet {
         let groups = by_name(&self.menu.groups, |draft| &draft.slug, &mut self.faults);
         for child in self.modifiers {
             match groups.get(&child.parent) {
-                Some(&place) => adopt(&mut self.menu.groups[place], child.row, |group| group.modifiers.push(child.draft)),
+                Some(&place) => {
+                    adopt(&mut self.menu.groups[place], child.row, |group| group.modifiers.push(child.draft));
+                }
                 None => self.faults.push(orphan(child.row)),
             }
         }
         let products = by_name(&self.menu.products, |draft| &draft.sku, &mut self.faults);
         for child in self.variants {
             match products.get(&child.parent) {
-                Some(&place) => adopt(&mut self.menu.products[place], child.row, |product| product.variants.push(child.draft)),
+                Some(&place) => {
+                    adopt(&mut self.menu.products[place], child.row, |product| product.variants.push(child.draft));
+                }
                 None => self.faults.push(orphan(child.row)),
             }
         }

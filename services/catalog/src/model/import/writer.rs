@@ -14,7 +14,7 @@ type Cells<'a> = Vec<(&'static str, std::borrow::Cow<'a, str>)>;
 
 /// The whole menu, archived things too: it reads back to the same state.
 #[must_use]
-pub fn write(menu: &Menu) -> Vec<u8> {
+pub(crate) fn write(menu: &Menu) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let mut row = |cells: Cells<'_>| {
         let text = |column: &&str| cells.iter().find(|(name, _)| name == column).map_or("", |(_, text)| text.as_ref());
@@ -30,7 +30,11 @@ pub fn write(menu: &Menu) -> Vec<u8> {
         cells.extend([("min", group.min.to_string().into()), ("max", group.max.to_string().into())]);
         row(cells);
         for modifier in &group.modifiers {
-            row(priced(named("modifier", &group.slug, &modifier.slug, &modifier.name), modifier.price, modifier.archived));
+            row(priced(
+                named("modifier", &group.slug, &modifier.slug, &modifier.name),
+                modifier.price,
+                modifier.archived,
+            ));
         }
     }
     for entry in menu.entries() {
