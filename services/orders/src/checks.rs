@@ -17,9 +17,6 @@ use crate::store::{
     without_history,
 };
 
-/// The route whose answers promise an order.
-pub(crate) const PLACEMENT: &str = "POST /api/v1/orders";
-
 /// How long after its time an unpaid order may still wait for the timer.
 const EXPIRY_GRACE: Duration = Duration::from_secs(60);
 
@@ -147,7 +144,7 @@ fn unpaid_past_their_time(snapshot: &mut Snapshot<'_>, clock: &dyn Clock) -> Res
 
 /// ORD-3: an answer that was given stands for an order that is there.
 fn answered_orders_exist(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    let lost = answered_without_order(snapshot, PLACEMENT)?.into_iter();
+    let lost = answered_without_order(snapshot)?.into_iter();
     Ok(lost.map(|id| Finding::new(format!("order {id}"), "was answered as placed and is not there")).collect())
 }
 

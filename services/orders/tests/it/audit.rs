@@ -1,0 +1,140 @@
+//! Every check, with the damage that it must name.
+
+use store::{Statement, StoreError};
+use testkit::{TestDatabase, both_databases};
+
+use crate::support::{World, minutes};
+
+both_databases!(
+    a_sound_database_is_clean,
+    lines_that_do_not_make_the_items_are_named,
+    money_that_does_not_add_up_is_named,
+    money_of_an_ended_order_is_named,
+    a_jump_in_a_history_is_named,
+    a_history_that_leads_elsewhere_is_named,
+    an_order_without_history_is_named,
+    an_order_that_should_have_expired_is_named,
+    an_answer_without_an_order_is_named,
+    a_gap_in_the_versions_is_named,
+    a_slot_that_is_miscounted_is_named,
+    a_guest_who_is_miscounted_is_named,
+);
+
+/// A paid order in a limited slot, an unpaid one, and one that was cancelled.
+fn busy(database: &TestDatabase) -> World {
+    let mut world = World::new(database);
+    world.catalog.change_terms(|terms| terms.slot_capacity = Some(5));
+    world.a_paid_order("k1");
+    world.a_placed_order("k2");
+    let (id, _) = world.a_placed_order("k3");
+    world.cancel_by(&testkit::Guest(1), id, &serde_json::json!({})).expect(200);
+    world.harness.settle();
+    world
+}
+
+/// The checks that find something after this damage.
+fn found_after(database: &TestDatabase, damage: &'static [Statement]) -> Vec<&'static str> {
+    let world = busy(database);
+    let done: Result<(), StoreError> = world
+        .harness
+        .db()
+        .write_blocking(move |tx| damage.iter().try_for_each(|statement| tx.execute(statement, &[]).map(drop)));
+    done.unwrap();
+    faulty(&world)
+}
+
+fn faulty(world: &World) -> Vec<&'static str> {
+    let report = world.harness.audit();
+    assert!(report.checks.iter().all(|check| check.not_made.is_none()), "{report}");
+    let mine = report.checks.iter().filter(|check| check.service == "orders");
+    mine.filter(|check| !check.findings.is_empty()).map(|check| check.id).collect()
+}
+
+const fn sql(sql: &'static str) -> Statement {
+    Statement { name: "DAMAGE", sql }
+}
+
+fn a_sound_database_is_clean(database: &TestDatabase) {
+    let world = busy(database);
+
+    world.assert_clean();
+}
+
+fn lines_that_do_not_make_the_items_are_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 1] =
+        [sql("UPDATE orders SET items_minor = items_minor + 1, total_minor = total_minor + 1 WHERE state = 'placed'")];
+
+    assert_eq!(found_after(database, &DAMAGE), ["MON-6"]);
+}
+
+fn money_that_does_not_add_up_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 1] = [sql("UPDATE orders SET captured_minor = captured_minor + 1 WHERE state = 'paid'")];
+
+    assert_eq!(found_after(database, &DAMAGE), ["MON-4"]);
+}
+
+fn money_of_an_ended_order_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 2] = [
+        sql("UPDATE orders SET captured_minor = 62000 WHERE state = 'cancelled'"),
+        sql(
+            "INSERT INTO order_payments SELECT id, 'pay_00000000000000000000000001', 1, 1, 'captured', currency, 62000, 0 \
+             FROM orders WHERE state = 'cancelled'",
+        ),
+    ];
+
+    assert_eq!(found_after(database, &DAMAGE), ["MON-10"]);
+}
+
+fn a_jump_in_a_history_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 2] = [
+        sql("UPDATE orders SET state = 'ready' WHERE state = 'paid'"),
+        sql("UPDATE order_history SET state = 'ready' WHERE state = 'paid'"),
+    ];
+
+    assert_eq!(found_after(database, &DAMAGE), ["ORD-1"]);
+}
+
+fn a_history_that_leads_elsewhere_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 1] = [sql("UPDATE orders SET state = 'preparing' WHERE state = 'paid'")];
+
+    assert_eq!(found_after(database, &DAMAGE), ["ORD-1"]);
+}
+
+fn an_order_without_history_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 1] =
+        [sql("DELETE FROM order_history WHERE order_id IN (SELECT id FROM orders WHERE state = 'placed')")];
+
+    assert_eq!(found_after(database, &DAMAGE), ["ORD-1"]);
+}
+
+fn an_order_that_should_have_expired_is_named(database: &TestDatabase) {
+    let world = busy(database);
+    world.harness.clock().advance(minutes(12));
+
+    assert_eq!(faulty(&world), ["ORD-2"]);
+}
+
+fn an_answer_without_an_order_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 1] =
+        [sql("UPDATE idempotency_keys SET resource_id = 'ord_00000000000000000000000001' WHERE key = 'k2'")];
+
+    assert_eq!(found_after(database, &DAMAGE), ["ORD-3"]);
+}
+
+fn a_gap_in_the_versions_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 1] = [sql("UPDATE order_history SET version = 3 WHERE state = 'paid'")];
+
+    assert_eq!(found_after(database, &DAMAGE), ["ORD-4"]);
+}
+
+fn a_slot_that_is_miscounted_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 1] = [sql("UPDATE order_slots SET taken = taken + 1")];
+
+    assert_eq!(found_after(database, &DAMAGE), ["ORD-5"]);
+}
+
+fn a_guest_who_is_miscounted_is_named(database: &TestDatabase) {
+    static DAMAGE: [Statement; 1] = [sql("UPDATE order_guests SET unpaid = unpaid + 1")];
+
+    assert_eq!(found_after(database, &DAMAGE), ["ORD-6"]);
+}
