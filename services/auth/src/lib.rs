@@ -1,1 +1,83 @@
-//! auth
+//! Who people are, what they may do, and for how long they have shown it: registration, login, sessions, roles.
+//!
+//! A session is one sign-in on one device and the family of its refresh tokens. Access tokens are signed here and
+//! checked at the door without asking back, so whatever ends a session also tells the door, at the commit. Deliberately
+//! absent: who may call which route, which is the gateway's table, and whose order it is, which is the owner's query.
+
+mod app;
+mod checks;
+pub mod error;
+mod hasher;
+mod http;
+mod jobs;
+mod key_ring;
+mod model;
+mod refresh_token;
+mod secret;
+mod settings;
+mod store;
+mod throttle;
+mod use_cases;
+
+use std::sync::Arc;
+
+use ::store::{Db, Migration, StoreError};
+use contracts::auth::{Revocations as RevocationsCall, RevocationsReply, RevocationsRequest};
+use service::{Deps, Service};
+
+use crate::app::App;
+use crate::error::Error;
+use crate::key_ring::KeyRing;
+pub use crate::secret::Secret;
+pub use crate::settings::SETTINGS;
+pub use crate::use_cases::create_admin::{CreateAdminError, NewAdmin, create_admin};
+
+/// Its tables.
+pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_auth"];
+
+/// The service.
+///
+/// Reads the signing keys and what is revoked before it returns, so that tokens of before a restart are good at once
+/// and those of ended sessions are not. Where the database does not answer, the timer tries again.
+#[must_use]
+pub fn service(deps: Deps) -> Service {
+    let Deps { db, settings, revocations, keys: public_keys, .. } = deps;
+    let secret = Secret::new(settings.secret("auth.key_secret").to_owned());
+    let keys = Arc::new(KeyRing::new(db.clone(), &secret, public_keys));
+    let app = Arc::new(App::new(db, &settings, keys, revocations));
+    if let Err(error) = jobs::refresh(&app) {
+        tracing::error!(%error, "the signing keys and revocations cannot be read yet");
+    }
+    let asked = Arc::clone(&app);
+    let mut service = Service::new("auth")
+        .routes(http::router(Arc::clone(&app)))
+        .call::<RevocationsCall, _, _, _>(move |request| ended_since(Arc::clone(&asked), request))
+        .statements(crate::store::sql::STATEMENTS)
+        .errors(error::CODES)
+        .settings(SETTINGS);
+    for timer in jobs::timers(&app, settings.duration("auth.key_rotation")) {
+        service = service.timer(timer);
+    }
+    for check in checks::all() {
+        service = service.check(check);
+    }
+    service
+}
+
+/// Makes a new signing key, which takes over in ten seconds; tokens of the one before live to their end. For the
+/// command line. Blocks.
+///
+/// # Errors
+///
+/// Those of the store.
+pub fn rotate_keys(db: &Db, key_secret: &Secret) -> Result<(), StoreError> {
+    KeyRing::new(db.clone(), key_secret, Arc::default()).rotate()
+}
+
+/// `auth.revocations`: what ended since a moment. Users are not in it, since whatever is taken from a user ends each
+/// of their sessions.
+async fn ended_since(app: Arc<App>, request: RevocationsRequest) -> Result<RevocationsReply, Error> {
+    let at = app.clock.now();
+    let sessions = app.db.read(move |snapshot| crate::store::sessions::ended_since(snapshot, request.since)).await?;
+    Ok(RevocationsReply { sessions, users: Vec::new(), at })
+}

@@ -1,0 +1,202 @@
+//! Argon2id on one thread of its own (decision 29): however many people sign in at once, checkout keeps the other
+//! cores, and memory is that of one hash.
+//!
+//! The queue is bounded: who does not fit is told at once to come back. A hash that nobody waits for any more is
+//! not computed.
+
+use std::sync::Arc;
+use std::thread;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use crossbeam_channel::{Sender, TrySendError};
+use kernel::Rng;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// Bytes of random salt; what the PHC string format recommends.
+const SALT_BYTES: usize = 16;
+
+/// A hash that belongs to nobody, with today's parameters: an unknown e-mail costs as much time as a known one.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c2Ftb3ZhciBib2lscyBvbg$QK5WeYd3sBcXnLJ1MPO8xKHkq0m0u1fTdP0k8eGmR2A";
+
+/// Whether a password is the stored one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verified {
+    /// It is.
+    Yes,
+    /// It is, and was stored with other parameters than today's: here it is with today's.
+    YesAndRehashed(String),
+    /// It is not.
+    No,
+}
+
+/// The door to the thread. Cheap to clone; the thread ends when the last one is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Hasher {
+    queue: Sender<Job>,
+    rng: Arc<dyn Rng>,
+}
+
+/// What the thread does.
+enum Job {
+    Hash { password: Secret, salt: [u8; SALT_BYTES], reply: oneshot::Sender<String> },
+    Verify { password: Secret, stored: String, salt: [u8; SALT_BYTES], reply: oneshot::Sender<Verified> },
+}
+
+impl Hasher {
+    /// Starts the thread.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system gives no thread: the process cannot start.
+    #[must_use]
+    pub(crate) fn start(queue_max: usize, rng: Arc<dyn Rng>) -> Self {
+        let (queue, jobs) = crossbeam_channel::bounded::<Job>(queue_max);
+        let work = move || jobs.iter().for_each(Job::run);
+        thread::Builder::new().name("auth-argon2".to_owned()).spawn(work).expect("a process can start a thread");
+        Self { queue, rng }
+    }
+
+    /// The PHC string of a new password.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] when the queue is full.
+    pub(crate) async fn hash(&self, password: Secret) -> Result<String, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Job::Hash { password, salt: self.salt(), reply })?;
+        answer.await.map_err(|_| Error::Busy)
+    }
+
+    /// Whether the password is the stored one; with `None` it takes as long and says no.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] when the queue is full.
+    pub(crate) async fn verify(&self, password: Secret, stored: Option<String>) -> Result<Verified, Error> {
+        let (reply, answer) = oneshot::channel();
+        let stored = stored.unwrap_or_else(|| NOBODY.to_owned());
+        self.submit(Job::Verify { password, stored, salt: self.salt(), reply })?;
+        answer.await.map_err(|_| Error::Busy)
+    }
+
+    fn submit(&self, job: Job) -> Result<(), Error> {
+        self.queue.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => Error::Busy,
+        })
+    }
+
+    fn salt(&self) -> [u8; SALT_BYTES] {
+        salt(self.rng.as_ref())
+    }
+}
+
+impl Job {
+    /// Does the work unless the one who asked is gone; a reply that nobody takes is not an error either.
+    fn run(self) {
+        match self {
+            Self::Hash { reply, .. } if reply.is_closed() => {}
+            Self::Verify { reply, .. } if reply.is_closed() => {}
+            Self::Hash { password, salt, reply } => drop(reply.send(hash(&password, &salt))),
+            Self::Verify { password, stored, salt, reply } => drop(reply.send(verify(&password, &stored, &salt))),
+        }
+    }
+}
+
+/// The PHC string of a password, on the caller's thread: for the command line.
+#[must_use]
+pub(crate) fn hash_here(password: &Secret, rng: &dyn Rng) -> String {
+    hash(password, &salt(rng))
+}
+
+fn salt(rng: &dyn Rng) -> [u8; SALT_BYTES] {
+    let mut salt = [0; SALT_BYTES];
+    rng.fill(&mut salt);
+    salt
+}
+
+/// The floor of OWASP, and the crate's default: 19 MiB, two passes, one lane (ASVS 11.4.2).
+fn argon2id() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+}
+
+fn hash(password: &Secret, salt: &[u8; SALT_BYTES]) -> String {
+    let hash = argon2id().hash_password_with_salt(password.expose().as_bytes(), salt);
+    hash.expect("the salt has a good length, and no password that was let in is too long").to_string()
+}
+
+fn verify(password: &Secret, stored: &str, salt: &[u8; SALT_BYTES]) -> Verified {
+    let Ok(parsed) = PasswordHash::new(stored) else {
+        tracing::error!("a stored password hash cannot be read");
+        return Verified::No;
+    };
+    // Constant time is in the comparison of the outputs.
+    if argon2id().verify_password(password.expose().as_bytes(), &parsed).is_err() {
+        return Verified::No;
+    }
+    if is_of_today(&parsed) { Verified::Yes } else { Verified::YesAndRehashed(hash(password, salt)) }
+}
+
+fn is_of_today(parsed: &PasswordHash) -> bool {
+    let today = Params::DEFAULT;
+    Params::try_from(parsed).is_ok_and(|params| {
+        parsed.algorithm == Algorithm::Argon2id.ident()
+            && parsed.version == Some(Version::V0x13.into())
+            && (params.m_cost(), params.t_cost(), params.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NOBODY, Verified, argon2id, hash, is_of_today, verify};
+    use crate::secret::Secret;
+    use argon2::password_hash::phc::PasswordHash;
+    use argon2::{Argon2, Params, PasswordHasher as _};
+
+    const SALT: [u8; 16] = [7; 16];
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
+
+    #[test]
+    fn parameters_are_not_below_the_floor() {
+        let params = argon2id().params().clone();
+
+        assert!(params.m_cost() >= 19_456 && params.t_cost() >= 2 && params.p_cost() == 1, "{params:?}");
+        assert!(hash(&secret("correct horse"), &SALT).starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+
+    #[test]
+    fn every_character_of_a_password_counts() {
+        let long = "ж".repeat(1023);
+        let stored = hash(&secret(&format!("{long}a")), &SALT);
+
+        assert_eq!(verify(&secret(&format!("{long}a")), &stored, &SALT), Verified::Yes);
+        assert_eq!(verify(&secret(&format!("{long}b")), &stored, &SALT), Verified::No);
+        assert_eq!(verify(&secret(&format!("{long}a ")), &stored, &SALT), Verified::No);
+    }
+
+    #[test]
+    fn a_hash_of_weaker_parameters_is_made_anew() {
+        let weak = Argon2::from(Params::new(8 * 1024, 1, 1, None).unwrap());
+        let stored = weak.hash_password_with_salt(b"correct horse", &SALT).unwrap().to_string();
+
+        let Verified::YesAndRehashed(new) = verify(&secret("correct horse"), &stored, &SALT) else {
+            panic!("the old parameters were kept");
+        };
+
+        assert_eq!(verify(&secret("correct horse"), &new, &SALT), Verified::Yes);
+        assert_eq!(verify(&secret("wrong horse"), &stored, &SALT), Verified::No);
+    }
+
+    #[test]
+    fn nobodys_hash_costs_as_much_as_anybodys_and_fits_no_password() {
+        assert!(is_of_today(&PasswordHash::new(NOBODY).unwrap()));
+        assert_eq!(verify(&secret(""), NOBODY, &SALT), Verified::No);
+    }
+}

@@ -1,0 +1,77 @@
+//! Timed work: what each instance keeps in memory, and what is forgotten.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::Timestamp;
+use service::{REVOCATION_LIFETIME, Revocation, Revocations, Timer};
+use store::{Db, StoreError};
+
+use crate::app::App;
+use crate::key_ring::KeyRing;
+use crate::store::sessions;
+
+/// Keys and revocations are read so often (decision 26).
+const REFRESH_EVERY: Duration = Duration::from_secs(2);
+
+/// Clocks of two instances differ by less: what ended longer ago by another's clock is read as well.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+/// An ended session is kept so long, to tell its owner and the auditor.
+const SESSIONS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// So many sessions in one transaction, and so many transactions in one turn.
+const FORGOTTEN_AT_ONCE: u32 = 200;
+const TRANSACTIONS_MAX: usize = 100;
+
+/// Everything that auth does at an interval.
+pub(crate) fn timers(app: &Arc<App>, key_rotation: Duration) -> Vec<Timer> {
+    let (refreshed, rotated, forgotten) = (Arc::clone(app), Arc::clone(&app.keys), Arc::clone(app));
+    vec![
+        Timer::each_instance("auth.refresh", REFRESH_EVERY, move |_| refresh(&refreshed).map_err(|e| e.to_string())),
+        Timer::new("auth.rotate-keys", Duration::from_secs(3600), move |now| {
+            rotate_when_due(&rotated, key_rotation, now).map_err(|e| e.to_string())
+        }),
+        Timer::new("auth.forget-sessions", Duration::from_secs(3600), move |now| {
+            forget_sessions(&forgotten, now).map_err(|e| e.to_string())
+        }),
+    ]
+}
+
+/// Reads keys and revocations into memory. Blocks.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) fn refresh(app: &App) -> Result<(), StoreError> {
+    app.keys.refresh()?;
+    refresh_revocations(&app.db, &app.revocations)
+}
+
+fn refresh_revocations(db: &Db, revocations: &Revocations) -> Result<(), StoreError> {
+    let since = db.clock().now().minus(REVOCATION_LIFETIME + CLOCK_SLACK);
+    let ended = db.read_blocking(move |snapshot| sessions::ended_since(snapshot, since))?;
+    let ended = ended.into_iter().map(|(session, at)| Revocation::Session { id: session.to_string(), at });
+    revocations.refresh(ended, db.clock().as_ref());
+    Ok(())
+}
+
+fn rotate_when_due(keys: &KeyRing, after: Duration, now: Timestamp) -> Result<(), StoreError> {
+    match keys.newest_made_at() {
+        Some(made_at) if now.since(made_at) >= after => keys.rotate(),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Deletes sessions that were over long ago, a handful in each transaction (decision 7).
+fn forget_sessions(app: &App, now: Timestamp) -> Result<(), StoreError> {
+    let longest_idle = app.rules.guest.idle.max(app.rules.staff.idle);
+    let (ended, used) = (now.minus(SESSIONS_KEPT), now.minus(SESSIONS_KEPT + longest_idle));
+    for _ in 0..TRANSACTIONS_MAX {
+        let forgotten = app.db.write_blocking(move |tx| sessions::forget(tx, ended, used, FORGOTTEN_AT_ONCE))?;
+        if forgotten < FORGOTTEN_AT_ONCE as usize {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The signing keys in this process: made when there are none, read again every two seconds, sealed at rest.
+//!
+//! A key that another instance made is known here before it signs (see [`model::keys`](crate::model::keys)); one
+//! that was made here is known at once.
+
+mod seal;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kernel::{Clock, Rng, Timestamp};
+use service::token::{AccessToken, SigningKey};
+use service::{VerificationKey, VerificationKeys};
+use store::{Db, StoreError};
+use zeroize::Zeroizing;
+
+use self::seal::KeySecret;
+use crate::error::Error;
+use crate::model::keys::{PUBLICATION, StoredKey, WrappedSeed, signing, verifying};
+use crate::secret::Secret;
+use crate::store::keys;
+
+/// Random bytes of a key's name.
+const ID_BYTES: usize = 9;
+
+/// The keys of this process.
+pub(crate) struct KeyRing {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    secret: Option<KeySecret>,
+    public: Arc<VerificationKeys>,
+    /// The newest first.
+    stored: RwLock<Vec<StoredKey>>,
+}
+
+/// No key and no secret.
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRing").finish_non_exhaustive()
+    }
+}
+
+impl KeyRing {
+    /// An empty ring that publishes what it reads in `public`. An empty `secret` leaves keys unsealed.
+    #[must_use]
+    pub(crate) fn new(db: Db, secret: &Secret, public: Arc<VerificationKeys>) -> Self {
+        let (clock, rng) = (Arc::clone(db.clock()), Arc::clone(db.rng()));
+        Self { db, clock, rng, secret: KeySecret::new(secret), public, stored: RwLock::default() }
+    }
+
+    /// The token, signed with the key of this moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSigningKey`].
+    pub(crate) fn sign(&self, token: &AccessToken) -> Result<String, Error> {
+        let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+        let key =
+            signing(&stored, self.clock.now()).ok_or_else(|| Error::NoSigningKey("none was made yet".to_owned()))?;
+        let seed = self.seed(key)?;
+        Ok(SigningKey::from_seed(key.id.clone(), &seed).sign(token))
+    }
+
+    /// What tokens may be checked with, as `/.well-known/jwks.json` tells it.
+    #[must_use]
+    pub(crate) fn public(&self) -> Arc<[VerificationKey]> {
+        self.public.all()
+    }
+
+    /// Reads the keys, and makes the first one if there is none. Blocks: for start-up and the timer.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(crate) fn refresh(&self) -> Result<(), StoreError> {
+        let mut stored = self.db.read_blocking(keys::list)?;
+        if stored.is_empty() {
+            let first = self.make(1, self.clock.now());
+            stored = self.db.write_blocking(move |tx| {
+                keys::insert(tx, &first)?;
+                keys::list(tx)
+            })?;
+        }
+        self.take(stored);
+        Ok(())
+    }
+
+    /// Makes a new key, which signs in [`PUBLICATION`], and forgets those whose last token has run out. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(crate) fn rotate(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let newest = self.db.read_blocking(keys::list)?.first().map_or(0, |key| key.generation);
+        let next = self.make(newest + 1, now.plus(PUBLICATION));
+        let stored = self.db.write_blocking(move |tx| {
+            keys::insert(tx, &next)?;
+            let stored = keys::list(tx)?;
+            if let Some(oldest) = verifying(&stored, now).last() {
+                keys::delete_before(tx, oldest.generation)?;
+            }
+            Ok::<_, StoreError>(stored)
+        })?;
+        self.take(stored);
+        Ok(())
+    }
+
+    /// When the newest key was made.
+    #[must_use]
+    pub(crate) fn newest_made_at(&self) -> Option<Timestamp> {
+        self.stored.read().unwrap_or_else(PoisonError::into_inner).first().map(|key| key.created_at)
+    }
+
+    fn take(&self, stored: Vec<StoredKey>) {
+        let public: Vec<_> = verifying(&stored, self.clock.now()).filter_map(verification_key).collect();
+        if *self.public.all() != *public {
+            self.public.replace(public);
+        }
+        *self.stored.write().unwrap_or_else(PoisonError::into_inner) = stored;
+    }
+
+    fn make(&self, generation: i64, signs_from: Timestamp) -> StoredKey {
+        let mut seed = Zeroizing::new([0; 32]);
+        self.rng.fill(&mut *seed);
+        let mut id = [0; ID_BYTES];
+        self.rng.fill(&mut id);
+        let id = URL_SAFE_NO_PAD.encode(id);
+        let public = SigningKey::from_seed(id.clone(), &seed).verification_key().ed25519;
+        let plain = Zeroizing::new(URL_SAFE_NO_PAD.encode(*seed));
+        let seed = match &self.secret {
+            Some(secret) => WrappedSeed::Sealed(secret.seal(&plain, &id, self.rng.as_ref())),
+            None => WrappedSeed::Plain(plain),
+        };
+        let public_key = URL_SAFE_NO_PAD.encode(public);
+        StoredKey { generation, id, public_key, seed, created_at: self.clock.now(), signs_from }
+    }
+
+    fn seed(&self, key: &StoredKey) -> Result<Zeroizing<[u8; 32]>, Error> {
+        let unusable = |reason: &str| Error::NoSigningKey(format!("{}: {reason}", key.id));
+        let text = match (&key.seed, &self.secret) {
+            (WrappedSeed::Plain(text), _) => text.clone(),
+            (WrappedSeed::Sealed(text), Some(secret)) => secret
+                .open(text, &key.id)
+                .ok_or_else(|| unusable("auth.key_secret is not the one it was sealed with"))?,
+            (WrappedSeed::Sealed(_), None) => return Err(unusable("it is sealed, and auth.key_secret is not set")),
+        };
+        let bytes =
+            Zeroizing::new(URL_SAFE_NO_PAD.decode(text.as_bytes()).map_err(|_| unusable("it is not base64url"))?);
+        let seed = bytes.as_slice().try_into().map_err(|_| unusable("it has not 32 bytes"))?;
+        Ok(Zeroizing::new(seed))
+    }
+}
+
+fn verification_key(key: &StoredKey) -> Option<VerificationKey> {
+    let bytes = URL_SAFE_NO_PAD.decode(&key.public_key).ok()?;
+    Some(VerificationKey { id: key.id.clone(), ed25519: bytes.try_into().ok()? })
+}

@@ -1,0 +1,91 @@
+//! A person signs in with e-mail and password.
+//!
+//! The same answer in the same time for a wrong password, an unknown e-mail and a disabled user: each costs one
+//! read and one hash (ASVS V6, API2).
+
+use store::Tx;
+
+use super::sign_in::{self, Opened, SignedIn};
+use crate::app::{App, Device, Ended, audit};
+use crate::error::Error;
+use crate::hasher::Verified;
+use crate::model::email::key_of;
+use crate::secret::Secret;
+use crate::store::sessions::NewSession;
+use crate::store::users::{self, SignInFacts};
+use crate::throttle::{AccountKey, Familiarity};
+
+/// Signs in.
+///
+/// # Errors
+///
+/// [`Error::InvalidCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
+pub(crate) async fn login(app: &App, email: &str, password: Secret, device: &Device) -> Result<SignedIn, Error> {
+    app.throttle.attempt_from(device.address, app.clock.elapsed()).inspect_err(|_| log_refusal("address_throttled"))?;
+    let (email_key, network) = (key_of(email), device.address.network().to_string());
+    let asked = email_key.clone();
+    let facts = app.db.read(move |snapshot| users::sign_in_facts(snapshot, &asked, &network)).await?;
+    let familiarity = match &facts {
+        Some(SignInFacts { known_address: true, .. }) => Familiarity::Known(device.address),
+        Some(SignInFacts { known_address: false, .. }) | None => Familiarity::Stranger,
+    };
+    let account = AccountKey::new(&email_key, familiarity);
+    app.throttle.attempt_on(&account, app.clock.elapsed()).inspect_err(|_| log_refusal("account_throttled"))?;
+    let stored = facts.as_ref().map(|facts| facts.password_hash.clone());
+    let verified = app.hasher.verify(password, stored).await.inspect_err(|_| app.throttle.succeeded_on(&account))?;
+    let (facts, rehashed) = match (facts, verified) {
+        (Some(facts), Verified::Yes) if !facts.disabled => (facts, None),
+        (Some(facts), Verified::YesAndRehashed(hash)) if !facts.disabled => (facts, Some(hash)),
+        (Some(_), Verified::Yes | Verified::YesAndRehashed(_)) => return Err(refused("disabled")),
+        (Some(_), Verified::No) => return Err(refused("wrong_password")),
+        (None, Verified::Yes | Verified::YesAndRehashed(_) | Verified::No) => return Err(refused("unknown_email")),
+    };
+    app.throttle.succeeded_on(&account);
+    let (session, refresh_token) = sign_in::prepare(app, device);
+    let entry = audit(facts.user_id, "auth.signed-in", session.id);
+    let sessions_max = app.sessions_max;
+    let opened = app
+        .write_and_revoke(move |tx| {
+            tx.audit(entry.clone())?;
+            open(tx, &Checked { facts: &facts, rehashed: rehashed.as_deref() }, &session, sessions_max)
+        })
+        .await?;
+    sign_in::tokens(app, opened, refresh_token)
+}
+
+/// A password that was found good against what stood in the table a moment ago.
+struct Checked<'a> {
+    facts: &'a SignInFacts,
+    rehashed: Option<&'a str>,
+}
+
+/// Opens the session if what was checked still stands: the user was not disabled and the password not changed
+/// while it was being hashed.
+fn open(
+    tx: &mut Tx<'_>,
+    checked: &Checked<'_>,
+    session: &NewSession,
+    sessions_max: usize,
+) -> Result<(Opened, Ended), Error> {
+    let user_id = checked.facts.user_id;
+    let user = users::lock(tx, user_id)?.filter(|user| !user.disabled).ok_or(Error::InvalidCredentials)?;
+    let stored = users::password_hash(tx, user_id)?.ok_or(Error::InvalidCredentials)?;
+    if stored != checked.facts.password_hash {
+        return Err(Error::InvalidCredentials);
+    }
+    if let Some(hash) = checked.rehashed {
+        users::replace_password(tx, user_id, &stored, hash)?;
+    }
+    sign_in::open(tx, user, session, sessions_max)
+}
+
+fn refused(reason: &'static str) -> Error {
+    log_refusal(reason);
+    Error::InvalidCredentials
+}
+
+/// A failed sign-in is an event for the log (ASVS 16.3.1), not a row: an attacker must not fill the audit trail.
+fn log_refusal(reason: &'static str) {
+    let request_id = service::RequestContext::current().map(|context| context.id.to_string());
+    tracing::warn!(request.id = request_id, reason, "a sign-in was refused");
+}

@@ -1,0 +1,77 @@
+//! Each check sees the damage that it is for.
+
+use store::{Param, Statement, params};
+use testkit::{TestDatabase, both_databases};
+
+use crate::world::{SignedIn, World};
+
+both_databases!(a_family_with_two_living_tokens_is_named, a_dead_family_with_a_living_token_is_named, other_damage_is_named);
+
+store::statements! {
+    /// The constraint that holds AUT-1 in the first place.
+    DROP_CONSTRAINT = "DROP INDEX refresh_tokens_one_live";
+    /// A second token of every session.
+    SECOND_TOKEN = "INSERT INTO refresh_tokens (hash, session_id, issued_at) SELECT 'x' || id, id, 0 FROM sessions";
+    /// A session that ended without its token.
+    END_SESSIONS = "UPDATE sessions SET ended_at = 1, end_reason = 'logout'";
+    /// A user who was disabled beside the door.
+    DISABLE_USERS = "UPDATE users SET disabled = 1";
+    /// A user without a password.
+    DROP_CREDENTIALS = "DELETE FROM credentials";
+}
+
+fn damage(world: &World, statement: &'static Statement) {
+    let none: [Param<'static>; 0] = params![];
+    world.harness.db().write_blocking(move |tx| tx.execute(statement, &none)).unwrap();
+}
+
+fn findings(world: &World, check: &str) -> Vec<String> {
+    let report = world.harness.audit();
+    let outcome = report.checks.iter().find(|outcome| outcome.id == check).expect("the check is made");
+    outcome.findings.iter().map(|finding| format!("{}: {}", finding.subject, finding.message)).collect()
+}
+
+fn a_person(database: &TestDatabase) -> (World, SignedIn, String) {
+    let world = World::new(database);
+    let anna = world.register("anna@example.org");
+    world.assert_clean();
+    let session = world.session_of(&anna).to_string();
+    (world, anna, session)
+}
+
+fn a_family_with_two_living_tokens_is_named(database: &TestDatabase) {
+    let (world, _, session) = a_person(database);
+    let refused = world.harness.db().write_blocking(|tx| tx.execute(&SECOND_TOKEN, &[]));
+    assert!(refused.unwrap_err().violates("refresh_tokens_one_live"), "the database refuses it by itself");
+    // The fence keeps a service from changing the schema: the damage is done beside it.
+    let kit = world.harness.store().kit("auth_damage", &[store::Migration {
+        name: "0001_damage",
+        sqlite: DROP_CONSTRAINT.sql,
+        postgres: "DROP INDEX auth.refresh_tokens_one_live",
+    }]);
+    kit.unwrap();
+
+    damage(&world, &SECOND_TOKEN);
+
+    let found = findings(&world, "AUT-1");
+    assert_eq!(found, [format!("session {session}: is live and has 2 live refresh tokens, not 1")]);
+}
+
+fn a_dead_family_with_a_living_token_is_named(database: &TestDatabase) {
+    let (world, _, session) = a_person(database);
+
+    damage(&world, &END_SESSIONS);
+
+    let found = findings(&world, "AUT-1");
+    assert_eq!(found, [format!("session {session}: is ended and has 1 live refresh tokens, not 0")]);
+}
+
+fn other_damage_is_named(database: &TestDatabase) {
+    let (world, anna, session) = a_person(database);
+
+    damage(&world, &DISABLE_USERS);
+    damage(&world, &DROP_CREDENTIALS);
+
+    assert_eq!(findings(&world, "AUT-2"), [format!("session {session}: is live although {} is disabled", anna.id)]);
+    assert_eq!(findings(&world, "AUTH-1"), [format!("user {}: has no password and can never sign in", anna.id)]);
+}
