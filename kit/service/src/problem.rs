@@ -116,7 +116,8 @@ impl Problem {
         &self.0.faults
     }
 
-    /// Logged once, here: what someone must act on, or what was away.
+    /// Logged once, here. What comes in floods (rates, overload) is counted by the gateway and not written line by
+    /// line: the log must not become the next thing to break.
     fn log(&self, context: Option<RequestContext>) {
         let request_id = context.map(|known| known.id.text());
         let id = request_id.as_ref().map(kernel::IdText::as_str);
@@ -125,19 +126,25 @@ impl Problem {
             ErrorKind::Internal => {
                 tracing::error!(request.id = id, error.code = code, error.cause = cause, "request failed");
             }
+            ErrorKind::Unavailable if code.ends_with(".overloaded") => {
+                tracing::debug!(request.id = id, error.code = code, "request turned away");
+            }
             ErrorKind::Unavailable => {
                 tracing::warn!(request.id = id, error.code = code, error.cause = cause, "request turned away");
             }
+            // Attempts that a person may want to look at later (ASVS 16.3.2, 16.3.3).
             ErrorKind::Malformed
             | ErrorKind::Invalid
             | ErrorKind::Unauthenticated
             | ErrorKind::Forbidden
-            | ErrorKind::NotFound
+            | ErrorKind::TooLarge
+            | ErrorKind::UnsupportedMedia => {
+                tracing::info!(request.id = id, error.code = code, "request refused");
+            }
+            ErrorKind::NotFound
             | ErrorKind::Conflict
             | ErrorKind::Stale
             | ErrorKind::PreconditionRequired
-            | ErrorKind::TooLarge
-            | ErrorKind::UnsupportedMedia
             | ErrorKind::MethodNotAllowed
             | ErrorKind::TooMany => {}
         }
