@@ -38,8 +38,10 @@ pub use service::Service;
 pub use settings::{
     Origin, Setting, SettingFault, SettingFaults, SettingKind, Settings, Shown, Sources, settings_table,
 };
-pub use telemetry::{TELEMETRY_SETTINGS, Telemetry, TelemetryError, adopt_traceparent, current_traceparent, trace_route};
 pub use supervisor::{SUPERVISOR_SETTINGS, Stop, Stopped, Supervisor};
+pub use telemetry::{
+    TELEMETRY_SETTINGS, Telemetry, TelemetryError, adopt_traceparent, current_traceparent, trace_route,
+};
 pub use timers::{Timer, TimerLoop, Turn, instance_name};
 
 // HTTP half.
@@ -65,8 +67,8 @@ pub use context::{Lang, RequestContext, RequestId, RequestKind, language_of};
 pub use etag::{IfMatch, Stale, Tagged, etagged, version_tag, versioned, weak_tag};
 pub use headers::{Transport, X_REQUEST_ID};
 pub use idempotency::{
-    Answer, Begun, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Intent, KEY_MAX_BYTES, Keyed, MaybeKeyed, begin,
-    finish, once, release,
+    Answer, Begun, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Intent, KEY_MAX_BYTES, Keyed, MaybeKeyed,
+    begin, finish, once, release,
 };
 pub use limits::{Admission, AdmissionLimits, Overloaded, Permit};
 pub use openapi::{

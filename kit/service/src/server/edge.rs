@@ -18,8 +18,8 @@ use super::Respond;
 use super::address::{ClientAddress, TrustedProxies};
 use crate::context::{RequestContext, RequestId, language_of};
 use crate::headers::{self, Audience, Transport, X_REQUEST_ID};
-use crate::telemetry::request_span;
 use crate::problem::{MALFORMED_REQUEST, METHOD_NOT_ALLOWED, Problem, TIMEOUT};
+use crate::telemetry::request_span;
 
 /// What is known of the outside at this listener.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Signals, sent to a process of the test's own: this very binary, running one of its ignored tests.
+//! Signals, sent to a process of the test's own: this very binary, running the same test as a child.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -8,6 +8,9 @@ use std::time::Duration;
 use kernel::SystemClock;
 use rustix::process::{Pid, Signal, kill_process};
 use service::{Health, Stop, Supervisor};
+
+/// The variable by which a test sees that it is the child.
+const CHILD: &str = "SIGNALS_CHILD";
 
 /// What the child says when it may be told to stop, and when it was.
 const RUNNING: &str = "child: running";
@@ -23,9 +26,10 @@ struct Process {
 }
 
 impl Process {
+    /// This binary again, running only `test`, which sees that it is the child.
     fn start(test: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([test, "--exact", "--ignored", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args([test, "--exact", "--nocapture"]).env(CHILD, "1").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Self { child, lines }
@@ -55,42 +59,39 @@ fn supervisor() -> Supervisor {
     Supervisor::new(clock.clone(), Arc::new(Health::new(clock)))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "runs as a child of the tests below"]
-async fn child_that_finishes() {
-    let mut supervisor = supervisor();
-    supervisor.server("http", |stop: Stop| async move {
-        println!("{RUNNING}");
-        stop.asked().await;
-        println!("{STOPPING}");
-        Ok(())
-    });
-    supervisor.thread("worker", |stop| {
-        while !stop.is_asked() {
-            stop.wait(BOUND);
-        }
-        println!("{FINISHED}");
-    });
-    supervisor.run(BOUND).await.unwrap();
+fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "runs as a child of the tests below"]
-async fn child_that_hangs() {
-    let mut supervisor = supervisor();
-    supervisor.server("http", |stop: Stop| async move {
-        println!("{RUNNING}");
-        stop.asked().await;
-        println!("{STOPPING}");
-        std::future::pending().await
+/// The child: a process whose server does this when it is told to stop.
+fn serve_until_stopped<F: Future<Output = Result<(), String>> + Send + 'static>(
+    after: impl FnOnce() -> F + Send + 'static,
+) {
+    testkit::runtime().block_on(async {
+        let mut supervisor = supervisor();
+        supervisor.server("http", |stop: Stop| async move {
+            println!("{RUNNING}");
+            stop.asked().await;
+            println!("{STOPPING}");
+            after().await
+        });
+        supervisor.thread("worker", |stop| {
+            while !stop.is_asked() {
+                stop.wait(BOUND);
+            }
+            println!("{FINISHED}");
+        });
+        supervisor.run(BOUND).await.unwrap();
     });
-    supervisor.run(BOUND).await.unwrap();
 }
 
 #[test]
 fn a_signal_stops_the_process_after_its_work() {
+    if is_child() {
+        return serve_until_stopped(|| std::future::ready(Ok(())));
+    }
     for signal in [Signal::TERM, Signal::INT] {
-        let mut process = Process::start("signals::child_that_finishes");
+        let mut process = Process::start("signals::a_signal_stops_the_process_after_its_work");
 
         process.wait_for(RUNNING);
         process.send(signal);
@@ -104,7 +105,10 @@ fn a_signal_stops_the_process_after_its_work() {
 
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
-    let mut process = Process::start("signals::child_that_hangs");
+    if is_child() {
+        return serve_until_stopped(std::future::pending);
+    }
+    let mut process = Process::start("signals::a_second_signal_ends_the_process_at_once");
 
     process.wait_for(RUNNING);
     process.send(Signal::INT);
