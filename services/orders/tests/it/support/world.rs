@@ -123,8 +123,9 @@ impl World {
     pub(crate) fn told<E: Event>(&self) -> Vec<E> {
         let log = eventlog::Log::open(self.harness.store()).unwrap();
         // A transaction that rolled back leaves a gap, which a reader may skip only at its second look.
-        let look = || log.tail(0, &[E::TOPIC], 1_000).unwrap();
-        let events = (0..3).map(|_| look()).last().unwrap();
+        log.advance().unwrap();
+        log.advance().unwrap();
+        let events = log.tail(0, &[E::TOPIC], 1_000).unwrap();
         events.iter().map(|event| event.decode().unwrap()).collect()
     }
 
