@@ -90,7 +90,35 @@ pub(crate) fn schema_of<T: ToSchema>() -> Value {
     let mut referred = Vec::new();
     T::schemas(&mut referred);
     let root = serde_json::to_value(T::schema()).unwrap_or_default();
-    with_components(root, &referred)
+    let mut schema = with_components(root, &referred);
+    close_alternatives(&mut schema);
+    schema
+}
+
+/// Closes the branches of alternatives (enums with data) against unknown fields. The schema derived for a struct says
+/// that its reader refuses them; the one derived for an enum does not.
+pub(crate) fn close_alternatives(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            for (word, inner) in members.iter_mut().filter(|(word, _)| is_schema(word)) {
+                if word == "oneOf" {
+                    inner.as_array_mut().into_iter().flatten().for_each(close_branch);
+                }
+                close_alternatives(inner);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close_alternatives),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn close_branch(branch: &mut Value) {
+    let Some(members) = branch.as_object_mut() else { return };
+    if members.contains_key("allOf") {
+        members.entry("unevaluatedProperties").or_insert(Value::Bool(false));
+    } else if members.contains_key("properties") {
+        members.entry("additionalProperties").or_insert(Value::Bool(false));
+    }
 }
 
 /// A schema beside the schemas that its references name (`#/components/schemas/…`).

@@ -1,10 +1,13 @@
 //! What every operation has in common, filled in where the handler did not say it itself.
 
+use std::collections::BTreeSet;
+
 use kernel::Code;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{Access, METHODS, ProblemFault, ProblemSchema, example};
+use super::{Access, METHODS, ProblemFault, ProblemSchema, example, operations};
+use crate::json_schema::close_alternatives;
 use crate::principal::Role;
 use crate::problem::{self, status_of};
 
@@ -143,6 +146,7 @@ fn response(refusal: &Refusal) -> Value {
 
 /// Fills in every operation of the document.
 pub(super) fn complete(root: &mut Value, access: &impl Fn(&str, &str) -> Option<Access>) {
+    close_requests(root);
     let schemas = root.clone();
     let Some(paths) = root.get_mut("paths").and_then(Value::as_object_mut) else { return };
     for (path, item) in paths {
@@ -153,6 +157,32 @@ pub(super) fn complete(root: &mut Value, access: &impl Fn(&str, &str) -> Option<
             add_headers(operation);
             example::add_examples(&schemas, operation);
         }
+    }
+}
+
+/// Closes the alternatives in the schemas of request bodies, as their readers are closed.
+fn close_requests(root: &mut Value) {
+    let bodies: Vec<Value> =
+        operations(root).into_iter().map(|(_, _, operation)| operation["requestBody"].clone()).collect();
+    let mut waiting: Vec<String> = bodies.iter().flat_map(referred).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(place) = waiting.pop() {
+        if let Some(schema) = root.pointer_mut(place.trim_start_matches('#')).filter(|_| seen.insert(place.clone())) {
+            close_alternatives(schema);
+            waiting.extend(referred(schema));
+        }
+    }
+}
+
+/// The places that a schema refers to.
+fn referred(schema: &Value) -> Vec<String> {
+    match schema {
+        Value::Object(members) => {
+            let own = members.get("$ref").and_then(Value::as_str).map(str::to_owned);
+            own.into_iter().chain(members.values().flat_map(referred)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(referred).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
 

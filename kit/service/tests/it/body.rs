@@ -131,6 +131,21 @@ async fn every_fault_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn an_unknown_field_of_an_alternative_is_told_with_the_others() {
+    let answer = answered(GOOD.replace("\"at\":", "\"paid\": true, \"at\":").replacen('{', r#"{"role": 1, "#, 1)).await;
+
+    assert_eq!(answer.faults(), ["/fulfilment/paid unknown-field", "/role unknown-field"]);
+}
+
+#[tokio::test]
+async fn an_alternative_that_does_not_exist_is_told_at_its_tag() {
+    let answer = answered(GOOD.replace("\"pickup\"", "\"teleport\"")).await;
+
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.faults().contains(&"/fulfilment/kind not-an-option".to_owned()), "{:?}", answer.faults());
+}
+
+#[tokio::test]
 async fn repeated_keys_are_refused_wherever_they_stand() {
     let twice = GOOD.replacen("\"quantity\": 2", "\"quantity\": 2, \"quantity\": 3", 1);
     let in_a_map = GOOD.replacen('{', r#"{"labels": {"a": 1, "a": 2}, "#, 1);
