@@ -222,7 +222,7 @@ impl Patience {
 
     /// Gives others a turn.
     pub(crate) fn check(&self) {
-        assert!(self.clock.elapsed() < Duration::from_secs(60), "waited too long for {}", self.what);
+        assert!(self.clock.elapsed() < Duration::from_secs(150), "waited too long for {}", self.what);
         std::thread::yield_now();
     }
 

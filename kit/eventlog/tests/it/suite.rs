@@ -45,6 +45,7 @@ macro_rules! all {
                 every_event_is_heard_once_and_in_order,
                 a_rolled_back_change_is_not_heard_of,
                 an_event_carries_the_attributes_of_cloudevents,
+                what_an_event_causes_belongs_to_its_trace,
                 topics_that_nobody_asked_for_are_not_delivered,
                 events_of_two_topics_come_in_the_order_of_the_log,
                 order_per_key_survives_eight_writers_that_roll_back,
@@ -63,6 +64,7 @@ macro_rules! all {
                 a_crash_between_call_and_record_calls_again_with_the_same_id,
                 a_record_that_fails_is_tried_again,
                 a_failed_call_is_parked_and_others_go_on,
+                a_panic_in_a_call_is_a_failure_of_its_event,
                 a_bank_that_is_away_is_probed_with_one_event;
             instances:
                 a_restart_between_any_two_steps_loses_and_repeats_nothing,
@@ -84,6 +86,7 @@ macro_rules! all {
                 calls_of_different_keys_run_at_once,
                 a_slow_call_holds_up_its_own_key_only,
                 a_call_that_was_passed_by_and_lost_is_made_again,
+                a_probe_is_one_call,
                 stopping_finishes_the_event_in_hand;
         }
     };

@@ -62,6 +62,33 @@ pub(crate) fn an_event_carries_the_attributes_of_cloudevents(log: &dyn LogUnderT
     assert_eq!(event.decode::<Note>(), Ok(note("a", 7)));
 }
 
+/// Both events are handled in one transaction.
+pub(crate) fn what_an_event_causes_belongs_to_its_trace(log: &dyn LogUnderTest) {
+    const TRACES: [&str; 2] = [
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ];
+    let process = log.start();
+    let mut runner = process.runner(Consumer::apply("probe.echo", &[Note::TOPIC], |tx, event| {
+        let Note { key, number } = event.decode()?;
+        Ok(tx.publish(&Memo { key, number })?)
+    }));
+    let published = process.db.write_blocking(|tx| {
+        for trace in TRACES {
+            tx.in_trace(Some(trace));
+            tx.publish(&note("a", 1))?;
+        }
+        Ok::<_, StoreError>(())
+    });
+    published.unwrap();
+
+    process.drain(&mut runner);
+
+    let echoes = process.log.tail(0, &[Memo::TOPIC], 10).unwrap();
+    let traces: Vec<_> = echoes.iter().map(|echo| echo.traceparent.as_deref()).collect();
+    assert_eq!(traces, TRACES.map(Some));
+}
+
 pub(crate) fn topics_that_nobody_asked_for_are_not_delivered(log: &dyn LogUnderTest) {
     let process = log.start();
     let mut runner = process.runner(scribe("probe.scribe"));

@@ -139,3 +139,20 @@ pub(crate) fn a_bank_that_is_away_is_probed_with_one_event(log: &dyn LogUnderTes
     assert_eq!(calls.len(), 5, "what was away was called again, and nothing else");
     process.assert_audit_is_clean();
 }
+
+pub(crate) fn a_panic_in_a_call_is_a_failure_of_its_event(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let mut runner = process.runner(Consumer::effect("probe.bank", &[Note::TOPIC], move |event| {
+        assert!(event.key != "b" || event.tries > 0, "a bug in the call");
+        Ok(record("probe.bank", event))
+    }));
+    process.publish(&[("a", 1), ("b", 2), ("c", 3)]);
+
+    process.drain(&mut runner);
+    assert_eq!(process.heard("probe.bank").len(), 2);
+    log.clock().advance(Duration::from_millis(200));
+    process.drain(&mut runner);
+
+    assert_eq!(process.heard_of("probe.bank", "b"), [2]);
+    process.assert_audit_is_clean();
+}

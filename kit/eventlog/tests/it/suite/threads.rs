@@ -113,6 +113,35 @@ pub(crate) fn a_call_that_was_passed_by_and_lost_is_made_again(log: &dyn LogUnde
     first.assert_audit_is_clean();
 }
 
+/// However many calls may run at once, a probe is one.
+pub(crate) fn a_probe_is_one_call(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let bank = Consumer::effect("probe.bank", &[Note::TOPIC], move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Err(Failure::Unavailable { destination: "bank", reason: "timeout".into() })
+    });
+    process.publish(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("f", 1)]);
+    let running = process.runner(bank).start(&log.clock().shared()).unwrap();
+    let paused = || {
+        let away = process.log.stats().unwrap()[0].away.clone();
+        away.is_some_and(|away| away.probe_at > log.clock().now())
+    };
+    Patience::new("the pause").until(paused);
+
+    for _ in 0..5 {
+        let before = calls.load(Ordering::SeqCst);
+        log.clock().advance(Duration::from_secs(30));
+        Patience::new("the probe").until(paused);
+        assert_eq!(calls.load(Ordering::SeqCst), before + 1);
+    }
+    running.stop();
+
+    assert_eq!(process.heard("probe.bank"), []);
+    assert_eq!(process.log.dead_letters(eventlog::DeadLetterQuery::default()).unwrap(), []);
+}
+
 pub(crate) fn stopping_finishes_the_event_in_hand(log: &dyn LogUnderTest) {
     let process = log.start();
     let (began, beginning) = mpsc::channel();
