@@ -12,7 +12,7 @@ use crate::config::Hooks;
 use crate::migrate::Migration;
 use crate::stats::Counters;
 use crate::work::{Job, ReadJob, Service, WriteJob};
-use crate::{Commits, SLOW_CLOSURE, StoreConfig, StoreError, postgres, sqlite};
+use crate::{Commits, StoreConfig, StoreError, postgres, sqlite};
 
 /// What every thread of a store knows.
 pub(crate) struct Common {
@@ -48,10 +48,12 @@ impl Common {
         Self { clock, rng, hooks, counters: Counters::default(), commits: Commits::new() }
     }
 
-    /// Bulk work has no place in a closure (decision 7): whoever holds the writer for long is named.
-    pub(crate) fn note_duration(&self, service: Service, closure: &'static str, started: Duration) {
+    /// Bulk work has no place in a closure (decision 7): whoever holds a transaction for longer than `limit` is
+    /// named.
+    pub(crate) fn note_duration(&self, job: (Service, &'static str), started: Duration, limit: Duration) {
+        let (service, closure) = job;
         let took = self.clock.elapsed().saturating_sub(started);
-        if took > SLOW_CLOSURE {
+        if took > limit {
             Counters::count(&self.counters.slow, 1);
             let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             tracing::warn!(service = service.name, closure, duration_ms, "a transaction was held for too long");

@@ -53,5 +53,9 @@ pub use tx::Tx;
 pub static KIT_STATEMENTS: &[&[&Statement]] =
     &[audit_trail::STATEMENTS, audit_trail::CHAIN_STATEMENTS, idempotency::STATEMENTS, lease::STATEMENTS];
 
-/// A closure that holds a transaction for longer is a fault worth a line in the log (decision 7).
+/// On SQLite, a closure that holds a transaction for longer is a fault worth a line in the log (decision 7): everybody
+/// waits behind it.
 pub const SLOW_CLOSURE: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// On PostgreSQL a closure holds up only those who want its rows, and most of its time are round trips.
+pub const SLOW_CLOSURE_ON_SERVER: std::time::Duration = std::time::Duration::from_millis(500);

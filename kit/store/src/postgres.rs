@@ -7,7 +7,6 @@ mod session;
 mod values;
 mod worker;
 
-pub(crate) use connect::Connector;
 pub(crate) use engine::Engine;
 pub(crate) use errors::sentence;
 pub(crate) use session::{KIT_SCHEMA, Session, search_path};

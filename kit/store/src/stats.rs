@@ -35,7 +35,7 @@ pub struct Stats {
     pub run_again: u64,
     /// Closures that were refused because the queue was full.
     pub refused: u64,
-    /// Closures that took longer than [`crate::SLOW_CLOSURE`].
+    /// Closures that took longer than [`crate::SLOW_CLOSURE`] or [`crate::SLOW_CLOSURE_ON_SERVER`].
     pub slow: u64,
     /// Events that were committed.
     pub events: u64,

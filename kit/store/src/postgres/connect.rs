@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, NoTls, config::Host};
 
 use crate::postgres::errors;
@@ -17,6 +18,12 @@ pub(crate) struct Connector {
     address: String,
     /// How long an answer is waited for before the connection is taken for lost.
     pub(crate) patience: Duration,
+}
+
+/// A connection, and the task on the runtime that moves its bytes: only while the runtime is blocked on.
+pub(crate) struct Link {
+    pub(crate) client: Client,
+    driver: JoinHandle<()>,
 }
 
 /// Ends a single try to connect.
@@ -57,20 +64,20 @@ impl Connector {
             .map_err(|error| StoreError::configuration(format!("a runtime cannot be made: {error}")))
     }
 
-    /// One try. The connection lives on the runtime and moves only while the runtime is blocked on.
-    pub(crate) fn connect(&self, runtime: &Runtime) -> Result<Client, StoreError> {
+    /// One try.
+    pub(crate) fn connect(&self, runtime: &Runtime) -> Result<Link, StoreError> {
         runtime.block_on(async {
             let connecting = async {
                 let (client, connection) = self.config.connect(NoTls).await?;
-                tokio::spawn(async move {
+                let driver = tokio::spawn(async move {
                     // What went wrong is told to whoever waits for an answer.
                     drop(connection.await);
                 });
                 client.batch_execute(&self.settings).await?;
-                Ok(client)
+                Ok(Link { client, driver })
             };
             match tokio::time::timeout(self.patience, connecting).await {
-                Ok(Ok(client)) => Ok(client),
+                Ok(Ok(link)) => Ok(link),
                 Ok(Err(error)) => Err(self.refused(&error)),
                 Err(_) => Err(StoreError::unavailable(format!("PostgreSQL at {} does not answer", self.address))),
             }
@@ -78,7 +85,7 @@ impl Connector {
     }
 
     /// Tries until the server is there, at most so long.
-    pub(crate) fn connect_within(&self, runtime: &Runtime, wait: Duration) -> Result<Client, StoreError> {
+    pub(crate) fn connect_within(&self, runtime: &Runtime, wait: Duration) -> Result<Link, StoreError> {
         let tries = (wait.as_millis() / RETRY_EVERY.as_millis()).max(1);
         let mut result = self.connect(runtime);
         for _ in 1..tries {
@@ -99,6 +106,16 @@ impl Connector {
         } else {
             StoreError::configuration(format!("{reason}; check the PostgreSQL URL"))
         }
+    }
+}
+
+impl Link {
+    /// Closes the socket now, not when the runtime is next blocked on: the server must not keep the locks of a
+    /// transaction that nobody will end.
+    pub(crate) fn close(self, runtime: &Runtime) {
+        self.driver.abort();
+        // It ends with "cancelled", as it was told to.
+        drop(runtime.block_on(self.driver));
     }
 }
 

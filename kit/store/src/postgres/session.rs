@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement as Prepared};
 
-use crate::postgres::Connector;
+use crate::postgres::connect::{Connector, Link};
 use crate::postgres::errors::{self, Failed};
 use crate::row::DriverRow;
 use crate::work::{KIT, Service};
@@ -53,7 +53,7 @@ enum Open {
 }
 
 struct Connection {
-    client: Client,
+    link: Link,
     prepared: HashMap<(u16, usize), Prepared>,
     /// Whose schema the search path names.
     path: Option<Service>,
@@ -95,9 +95,10 @@ impl Session {
         self.access = access;
         self.open = Open::No;
         self.failure = None;
-        if self.connection.as_ref().is_none_or(|connection| connection.client.is_closed()) {
-            let client = self.connector.connect(&self.runtime).map_err(Failed::lost)?;
-            self.connection = Some(Connection { client, prepared: HashMap::new(), path: None });
+        if self.connection.as_ref().is_none_or(|connection| connection.link.client.is_closed()) {
+            self.disconnect();
+            let link = self.connector.connect(&self.runtime).map_err(Failed::lost)?;
+            self.connection = Some(Connection { link, prepared: HashMap::new(), path: None });
         }
         Ok(())
     }
@@ -119,8 +120,10 @@ impl Session {
 
     /// Forgets the connection; the server rolls back what was open on it.
     pub(crate) fn disconnect(&mut self) {
-        self.connection = None;
         self.open = Open::No;
+        if let Some(connection) = self.connection.take() {
+            connection.link.close(&self.runtime);
+        }
     }
 
     pub(crate) fn each(
@@ -132,7 +135,7 @@ impl Session {
         let prepared = self.ready(statement)?;
         let mut stopped = None;
         let query = async |connection: &Connection| {
-            let mut rows = std::pin::pin!(connection.client.query_raw(&prepared, dynamic(params)).await?);
+            let mut rows = std::pin::pin!(connection.link.client.query_raw(&prepared, dynamic(params)).await?);
             while let Some(row) = rows.try_next().await? {
                 if let Err(error) = f(&Row::new(DriverRow::Postgres(&row), statement.name)) {
                     stopped = Some(error);
@@ -147,7 +150,8 @@ impl Session {
 
     pub(crate) fn execute(&mut self, statement: &'static Statement, params: &[Param<'_>]) -> Result<u64, StoreError> {
         let prepared = self.ready(statement)?;
-        let query = async |connection: &Connection| connection.client.execute_raw(&prepared, dynamic(params)).await;
+        let query =
+            async |connection: &Connection| connection.link.client.execute_raw(&prepared, dynamic(params)).await;
         self.send(statement, query)
     }
 
@@ -160,7 +164,7 @@ impl Session {
         let mut touched = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(PIPELINE_MAX) {
             let prepared = self.ready(statement)?;
-            let query = async |connection: &Connection| pipelined(&connection.client, &prepared, chunk).await;
+            let query = async |connection: &Connection| pipelined(&connection.link.client, &prepared, chunk).await;
             touched.extend(self.send(statement, query)?);
         }
         Ok(touched)
@@ -187,7 +191,7 @@ impl Session {
             return Ok(prepared.clone());
         }
         let path = connection.turn_to(service);
-        let client = &connection.client;
+        let client = &connection.link.client;
         let preparing = async {
             let (path, prepared) = join(turn(client, path.as_deref()), client.prepare(statement.sql)).await;
             path.and(prepared)
@@ -209,7 +213,7 @@ impl Session {
                 match opening {
                     None => Ok((None, query(connection).await)),
                     Some(opening) => {
-                        let (opened, answer) = join(opening.send(&connection.client), query(connection)).await;
+                        let (opened, answer) = join(opening.send(&connection.link.client), query(connection)).await;
                         opened.map(|xid| (Some(Open::Yes { xid }), answer))
                     }
                 }
@@ -243,9 +247,9 @@ impl Session {
         self.failure = None;
         let open = std::mem::replace(&mut self.open, Open::No);
         let (Open::Yes { .. }, Some(connection)) = (open, &self.connection) else { return };
-        let ended = block_on(&self.runtime, &self.connector, sql, connection.client.batch_execute(sql));
+        let ended = block_on(&self.runtime, &self.connector, sql, connection.link.client.batch_execute(sql));
         if ended.is_err() {
-            self.connection = None;
+            self.disconnect();
         }
     }
 

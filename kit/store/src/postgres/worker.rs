@@ -11,7 +11,7 @@ use crate::snapshot::Session as AnySession;
 use crate::stats::Counters;
 use crate::tx::Context;
 use crate::work::{Ran, ReadJob, WriteJob, went_on};
-use crate::{Snapshot, StoreError, Tx};
+use crate::{SLOW_CLOSURE_ON_SERVER, Snapshot, StoreError, Tx};
 
 /// A connection and what runs on it.
 pub(crate) struct Worker {
@@ -106,7 +106,7 @@ impl Worker {
         let outcome = match (ran, failure) {
             (Ran::Done, None) => {
                 let outcome = self.commit(&events, job.traceparent.as_deref());
-                self.common.note_duration(job.service, job.name, started);
+                self.common.note_duration((job.service, job.name), started, SLOW_CLOSURE_ON_SERVER);
                 return outcome;
             }
             (_, Some(failed)) if failed.then != Then::Tell => Outcome::Again(failed),
@@ -115,7 +115,7 @@ impl Worker {
             (Ran::Rejected, _) => Outcome::Rejected,
         };
         self.undo(&outcome);
-        self.common.note_duration(job.service, job.name, started);
+        self.common.note_duration((job.service, job.name), started, SLOW_CLOSURE_ON_SERVER);
         outcome
     }
 
@@ -144,7 +144,7 @@ impl Worker {
         }
         let started = self.common.clock.elapsed();
         let ran = job.work.run(&mut Snapshot { session: AnySession::Postgres(&mut self.session) });
-        self.common.note_duration(job.service, job.name, started);
+        self.common.note_duration((job.service, job.name), started, SLOW_CLOSURE_ON_SERVER);
         let outcome = match (ran, self.session.take_failure()) {
             (_, Some(failed)) if failed.then != Then::Tell => Outcome::Again(failed),
             (Ran::Panicked(message), _) => Outcome::Failed(job.panicked(&message)),

@@ -7,7 +7,7 @@ use crate::snapshot::Session as AnySession;
 use crate::sqlite::session::Session;
 use crate::stats::Counters;
 use crate::work::{Ran, ReadJob, went_on};
-use crate::{Snapshot, StoreError};
+use crate::{SLOW_CLOSURE, Snapshot, StoreError};
 
 /// A connection that reads.
 pub(crate) struct Reader {
@@ -41,7 +41,7 @@ impl Reader {
         self.session.control("BEGIN")?;
         let started = self.common.clock.elapsed();
         let ran = job.work.run(&mut Snapshot { session: AnySession::Sqlite(&mut self.session) });
-        self.common.note_duration(job.service, job.name, started);
+        self.common.note_duration((job.service, job.name), started, SLOW_CLOSURE);
         let failure = self.session.take_failure();
         let ended = if self.session.is_autocommit() { Ok(()) } else { self.session.control("ROLLBACK") };
         match (ran, failure) {

@@ -12,7 +12,7 @@ use crate::sqlite::session::Session;
 use crate::stats::Counters;
 use crate::tx::Context;
 use crate::work::{KIT, Ran, WriteJob, went_on};
-use crate::{StoreError, Tx};
+use crate::{SLOW_CLOSURE, StoreError, Tx};
 
 /// The connection that writes.
 pub(crate) struct Writer {
@@ -106,7 +106,7 @@ impl Writer {
         let mut tx = Tx::new(AnySession::Sqlite(&mut self.session), context);
         let ran = job.work.run(&mut tx);
         let events = if ran == Ran::Done { tx.insert_events() } else { Ok(0) };
-        self.common.note_duration(job.service, job.name, started);
+        self.common.note_duration((job.service, job.name), started, SLOW_CLOSURE);
         let failure = self.session.take_failure();
         self.session.enter(KIT);
         if self.session.is_autocommit() {

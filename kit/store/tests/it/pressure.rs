@@ -66,7 +66,7 @@ fn a_slow_closure_is_counted(database: &TestDatabase) {
 
     let passing = clock.clone();
     db.write_blocking::<_, StoreError, _>(move |_| {
-        passing.advance(Duration::from_millis(51));
+        passing.advance(Duration::from_millis(501));
         Ok(())
     })
     .unwrap();

@@ -58,7 +58,7 @@ impl Session {
             Open::No => return Committed::Yes,
         };
         let Some(connection) = &self.connection else { return Committed::No(no_connection()) };
-        let client = &connection.client;
+        let client = &connection.link.client;
         let committing = async {
             // COMMIT is under way before the answer to the insert: if that failed, COMMIT rolls back.
             let insert = insert_events(client, insert.as_ref(), events, traceparent);
@@ -84,7 +84,7 @@ impl Session {
         let insert = self.prepared(&INSERT_EVENTS)?;
         if let Some(opening) = self.opening()? {
             let connection = self.connection.as_ref().ok_or_else(no_connection)?;
-            let opened = block_on(&self.runtime, &self.connector, opening.begin, opening.send(&connection.client));
+            let opened = block_on(&self.runtime, &self.connector, opening.begin, opening.send(&connection.link.client));
             self.open = Open::Yes { xid: opened.map_err(|failed| self.half_open(failed))? };
         }
         Ok(Some(insert))
@@ -107,9 +107,11 @@ impl Session {
     }
 
     fn fate(&self, xid: &str) -> Result<Fate, StoreError> {
-        let client = self.connector.connect(&self.runtime)?;
-        let asking = async { client.query_one("SELECT pg_catalog.pg_xact_status($1::text::xid8)", &[&xid]).await };
-        let row = block_on(&self.runtime, &self.connector, "pg_xact_status", asking).map_err(|failed| failed.error)?;
+        let link = self.connector.connect(&self.runtime)?;
+        let asking = async { link.client.query_one("SELECT pg_catalog.pg_xact_status($1::text::xid8)", &[&xid]).await };
+        let answer = block_on(&self.runtime, &self.connector, "pg_xact_status", asking);
+        link.close(&self.runtime);
+        let row = answer.map_err(|failed| failed.error)?;
         Ok(match row.get(0) {
             Some("committed") => Fate::Committed,
             Some("aborted") => Fate::Aborted,
