@@ -239,7 +239,8 @@ impl Db {
 impl Shared {
     fn stats(&self) -> Stats {
         let (write_queue, read_queue) = self.engine.queues();
-        Stats { write_queue, read_queue, ..self.common.counters.read() }
+        let log_bytes = self.engine.log_bytes();
+        Stats { write_queue, read_queue, log_bytes, ..self.common.counters.read() }
     }
 }
 

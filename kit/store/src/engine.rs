@@ -98,6 +98,14 @@ impl Engine {
         }
     }
 
+    /// How large SQLite's log is.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        match self {
+            Self::Sqlite(engine) => engine.log_bytes(),
+            Self::Postgres(_) => 0,
+        }
+    }
+
     pub(crate) fn shutdown(&self) {
         match self {
             Self::Sqlite(engine) => engine.shutdown(),

@@ -25,6 +25,9 @@ pub struct Stats {
     pub write_queue: usize,
     /// Closures that wait to be read now.
     pub read_queue: usize,
+    /// Bytes of SQLite's log that are not yet written back into the file: a reader that stays open for long pins them
+    /// (decision 7). 0 on PostgreSQL.
+    pub log_bytes: u64,
     /// Write closures that were committed.
     pub committed: u64,
     /// Write closures that were rolled back: rejections, faults, panics.
@@ -107,6 +110,7 @@ impl Counters {
         Stats {
             write_queue: 0,
             read_queue: 0,
+            log_bytes: 0,
             committed: self.committed.load(Relaxed),
             rolled_back: self.rolled_back.load(Relaxed),
             reads: self.reads.load(Relaxed),

@@ -212,3 +212,17 @@ fn a_service_cannot_defer_foreign_keys() {
     assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
     assert_eq!(DEFER.name, "DEFER");
 }
+
+#[test]
+fn the_log_is_written_back_when_the_store_is_closed() {
+    let database = TestDatabase::sqlite();
+    let store = database.open();
+    let db = things(&store);
+
+    put_now(&db, "a", 1);
+
+    assert!(db.stats().log_bytes > 0);
+    store.shutdown();
+    assert_eq!(db.stats().log_bytes, 0);
+    assert_eq!(ids(&things(&database.open())), ["a"]);
+}

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use crossbeam_channel::bounded;
 use kernel::{OsRng, SystemClock};
 use store::{Db, Migration, PostgresConfig, Store, StoreConfig, StoreError, params};
 use testkit::TestDatabase;
 
-use crate::harness::{ADD, LOCK, Runs, ThingPut, amount, event_keys, ids, put, put_now, things};
+use crate::harness::{ADD, LOCK, Runs, ThingPut, amount, event_keys, ids, put, put_now, things, wait_until};
 use crate::proxy::{Cut, Proxy};
 
 store::statements! {
@@ -15,6 +16,7 @@ store::statements! {
     TRIP = "SELECT trip($1)";
     SLOW = "SELECT 1 FROM pg_sleep(5)";
     SUM = "SELECT sum(n) FROM things";
+    WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 }
 
 /// Raises an error of the server's by its code; only in the first run, since a sequence is not rolled back.
@@ -88,26 +90,47 @@ fn a_serialization_failure_is_run_again() {
 fn a_row_that_is_loaded_to_be_changed_is_locked() {
     let database = TestDatabase::postgres();
     let db = two_things(&database);
-    let barrier = Arc::new(Barrier::new(4));
+    let (locked, first_holds_it) = bounded::<()>(1);
+    let first = db.clone();
+    let watching = db.clone();
 
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            let (db, barrier) = (db.clone(), Arc::clone(&barrier));
-            scope.spawn(move || {
-                barrier.wait();
-                db.write_blocking::<_, StoreError, _>(|tx| {
-                    let n = tx.one(&LOCK, &params!["a"], |row| row.get::<i64>(0))?.unwrap_or_default();
-                    std::thread::park_timeout(Duration::from_millis(5));
-                    // Adds what makes it one more than what was read: two that read the same would lose one.
-                    tx.execute(&ADD, &params!["b", n])?;
-                    tx.execute(&ADD, &params!["a", 1])
-                })
-                .unwrap();
-            });
-        }
+    let holding = std::thread::spawn(move || {
+        first.write_blocking::<_, StoreError, _>(move |tx| {
+            tx.one(&LOCK, &params!["a"], |row| row.get::<i64>(0))?;
+            locked.send(()).unwrap();
+            wait_until("somebody waits for the row", || waiting(&watching) > 0);
+            tx.execute(&ADD, &params!["a", 1])
+        })
+    });
+    first_holds_it.recv().unwrap();
+    let seen = db.write_blocking::<_, StoreError, _>(|tx| tx.one(&LOCK, &params!["a"], |row| row.get::<i64>(0)));
+
+    assert_eq!(seen, Ok(Some(1)), "the row was loaded while another transaction was changing it");
+    assert_eq!(holding.join().unwrap(), Ok(1));
+}
+
+/// How many transactions wait for a lock.
+fn waiting(db: &Db) -> i64 {
+    let count = db.read_blocking::<_, StoreError, _>(|snapshot| snapshot.one(&WAITING, &params![], |row| row.get(0)));
+    count.unwrap().unwrap_or_default()
+}
+
+#[test]
+fn what_fails_every_time_is_given_up() {
+    let database = TestDatabase::postgres();
+    let always = TRIPWIRE.replace("nextval('trips') = 1", "true").leak();
+    let tripwire = Migration { name: "0002_tripwire", sqlite: "", postgres: always };
+    let db = database.open().db("things", &[crate::harness::MIGRATIONS[0], tripwire]).unwrap();
+    let runs = Runs::default();
+    let counted = runs.clone();
+
+    let written = db.write_blocking(move |tx| {
+        counted.next();
+        tx.one(&TRIP, &params!["40P01"], |row| row.get::<i64>(0))
     });
 
-    assert_eq!((amount(&db, "a"), amount(&db, "b")), (Some(4), Some(6)));
+    assert!(matches!(written, Err(StoreError::Busy { .. })), "{written:?}");
+    assert_eq!(runs.count(), 6);
 }
 
 #[test]
@@ -309,7 +332,7 @@ fn a_type_that_is_not_portable_asks_for_a_cast() {
     let read = db.read_blocking(|snapshot| snapshot.one(&SUM, &params![], |row| row.get::<i64>(0)));
 
     assert!(matches!(&read, Err(StoreError::Corrupt { reason, .. }) if reason.contains("cast")), "{read:?}");
-    assert_eq!(STATEMENTS.len(), 4);
+    assert_eq!(STATEMENTS.len(), 5);
 }
 
 #[test]
