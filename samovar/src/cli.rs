@@ -126,8 +126,10 @@ pub struct ServeArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum AdminCommand {
     /// Create an administrator. The password is read from a file or from standard input, never from an argument.
-    #[command(after_help = "Examples:\n  samovar admin create --email admin@example.org --password-file secret.txt\n  \
-                            pass show samovar | samovar admin create --email admin@example.org --password-file -")]
+    #[command(
+        after_help = "Examples:\n  samovar admin create --email admin@example.org --password-file secret.txt\n  \
+                            pass show samovar | samovar admin create --email admin@example.org --password-file -"
+    )]
     Create {
         /// E-mail to sign in with.
         #[arg(long)]
@@ -174,7 +176,9 @@ pub enum ExportCommand {
 #[derive(Clone, Debug, Subcommand)]
 pub enum EventsCommand {
     /// Print events as they come, one JSON object a line.
-    #[command(after_help = "Examples:\n  samovar events tail --topic payments\n  samovar events tail --from 0 --no-follow")]
+    #[command(
+        after_help = "Examples:\n  samovar events tail --topic payments\n  samovar events tail --from 0 --no-follow"
+    )]
     Tail {
         /// Only these topics.
         #[arg(long = "topic")]
@@ -193,19 +197,20 @@ pub enum EventsCommand {
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
 
-    /// Let a consumer hear again from a position on.
-    #[command(after_help = "Example:\n  samovar events replay orders.feed --topic new_orders --from 0")]
+    /// Send a consumer back: it hears every later event again.
+    #[command(after_help = "Examples:\n  samovar events replay orders.feed --after 0\n  \
+                            samovar events replay orders.feed --since 2026-11-21T08:00:00Z")]
     Replay {
         /// The consumer.
         consumer: String,
 
-        /// The topic.
-        #[arg(long)]
-        topic: String,
+        /// After this position.
+        #[arg(long, conflicts_with = "since", required_unless_present = "since")]
+        after: Option<i64>,
 
-        /// The position to go back to.
+        /// From this moment on (RFC 3339).
         #[arg(long)]
-        from: i64,
+        since: Option<kernel::Timestamp>,
     },
 }
 
@@ -216,16 +221,20 @@ pub enum DeadLettersCommand {
     List,
 
     /// Try one again, with its tries counted anew.
-    Replay {
-        /// As listed.
-        id: String,
-    },
+    Replay(DeadLetterArgs),
 
-    /// Give one up for good.
-    Drop {
-        /// As listed.
-        id: String,
-    },
+    /// Give one up for good; the next event of its key moves up.
+    Drop(DeadLetterArgs),
+}
+
+/// Which dead letter, as `list` names it.
+#[derive(Clone, Debug, Args)]
+pub struct DeadLetterArgs {
+    /// Who gave up.
+    pub consumer: String,
+
+    /// The event's place in the log.
+    pub seq: i64,
 }
 
 /// `config …`

@@ -1,2 +1,16 @@
-//! Empty until the kit compiles.
-fn main() {}
+//! The program: reads the command line, does what it says, and ends with 0 (done), 1 (problems found) or 2 (bad usage).
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use samovar::cli::Cli;
+use samovar::commands;
+
+/// Measured against the system's allocator in docs/performance.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // clap itself ends with 2 on bad usage.
+    commands::run(Cli::parse())
+}

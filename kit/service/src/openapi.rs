@@ -66,6 +66,7 @@ impl ApiDocument {
             document.merge(&serde_json::to_value(part).unwrap_or_default());
         }
         document.merge(&complete::shared_components());
+        document.put_well_known_at_the_root();
         complete::complete(&mut document.root, &access);
         document
     }
@@ -97,6 +98,14 @@ impl ApiDocument {
         let mut found = self.collisions.clone();
         found.extend(violations::violations(&self.root));
         found
+    }
+
+    /// What RFC 8615 puts at the root does not stand below the base path.
+    fn put_well_known_at_the_root(&mut self) {
+        let Some(Value::Object(paths)) = self.root.pointer_mut("/paths") else { return };
+        for (_, item) in paths.iter_mut().filter(|(path, _)| path.starts_with("/.well-known/")) {
+            item["servers"] = json!([{ "url": "/" }]);
+        }
     }
 
     fn merge(&mut self, part: &Value) {

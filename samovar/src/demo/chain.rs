@@ -30,6 +30,17 @@ pub(crate) struct Chain {
     pub(crate) admin: Person,
 }
 
+/// Where the shops are.
+pub(crate) const TIME_ZONES: [&str; 3] = ["Europe/Moscow", "Europe/Moscow", "Asia/Yekaterinburg"];
+
+impl Chain {
+    /// Who can sign in beside the administrator: all staff, and three of the guests.
+    pub(crate) fn logins(&self) -> Vec<Login> {
+        let staff = self.shops.iter().flat_map(|branch| [&branch.manager, &branch.barista]);
+        staff.chain(self.guests.iter().take(3)).map(|person| person.login().clone()).collect()
+    }
+}
+
 /// One shop with those who work there.
 #[derive(Debug)]
 pub(crate) struct Branch {
@@ -37,8 +48,6 @@ pub(crate) struct Branch {
     pub(crate) id: String,
     /// Its name.
     pub(crate) name: String,
-    /// IANA name.
-    pub(crate) time_zone: String,
     /// Who makes the coffee.
     pub(crate) barista: Person,
     /// Who answers for the shop.
@@ -47,17 +56,19 @@ pub(crate) struct Branch {
 
 fn shops() -> [Value; 3] {
     let all_week = |spans: &[(&str, &str)]| -> Vec<Value> {
-        (1..=7).flat_map(|day| spans.iter().map(move |(from, to)| json!({"day": day, "from": from, "to": to}))).collect()
+        (1..=7)
+            .flat_map(|day| spans.iter().map(move |(from, to)| json!({"day": day, "from": from, "to": to})))
+            .collect()
     };
     [
         json!({"name": "Самовар на Тверской", "address": "Москва, Тверская, 7", "lat": 55.7579, "lon": 37.6112,
-            "time_zone": "Europe/Moscow", "currency": "RUB", "lead_time_min": 10, "hours": all_week(&[("07:30", "22:00")]),
+            "time_zone": TIME_ZONES[0], "currency": "RUB", "lead_time_min": 10, "hours": all_week(&[("07:30", "22:00")]),
             "closed_days": ["2027-01-01"], "slot_minutes": 10, "slot_capacity": 30}),
         json!({"name": "Самовар на Патриарших", "address": "Москва, Малая Бронная, 24", "lat": 55.7642, "lon": 37.5932,
-            "time_zone": "Europe/Moscow", "currency": "RUB", "lead_time_min": 10, "hours": all_week(&[("08:00", "22:00")]),
+            "time_zone": TIME_ZONES[1], "currency": "RUB", "lead_time_min": 10, "hours": all_week(&[("08:00", "22:00")]),
             "closed_days": ["2027-01-01"], "slot_minutes": 10, "slot_capacity": 30}),
         json!({"name": "Самовар на Вайнера", "address": "Екатеринбург, Вайнера, 10", "lat": 56.8353, "lon": 60.5957,
-            "time_zone": "Asia/Yekaterinburg", "currency": "RUB", "lead_time_min": 15,
+            "time_zone": TIME_ZONES[2], "currency": "RUB", "lead_time_min": 15,
             "hours": all_week(&[("08:00", "14:30"), ("15:00", "21:30")]),
             "closed_days": ["2027-01-01", "2027-01-02"], "slot_minutes": 15, "slot_capacity": null}),
     ]
@@ -103,7 +114,7 @@ fn branch(nobody: &Client, admin: &Person, number: usize, shop: &Value, rng: &dy
     let text = |field: &str| -> Result<String> {
         Ok(shop[field].as_str().with_context(|| format!("a shop without {field}: {shop}"))?.to_owned())
     };
-    let (id, name, time_zone) = (text("id")?, text("name")?, text("time_zone")?);
+    let (id, name) = (text("id")?, text("name")?);
     let hire = |role: &str| -> Result<Person> {
         let email = format!("{role}{}@samovar.example", number + 1);
         let login = Login { role: role.into(), shop: Some(name.clone()), email, password: password(rng) };
@@ -113,7 +124,7 @@ fn branch(nobody: &Client, admin: &Person, number: usize, shop: &Value, rng: &dy
         person.sign_in_again(nobody)
     };
     let (barista, manager) = (hire("barista")?, hire("manager")?);
-    let branch = Branch { id, name, time_zone, barista, manager };
+    let branch = Branch { id, name, barista, manager };
     receive_stock(&branch, number, rng)?;
     Ok(branch)
 }

@@ -65,9 +65,12 @@ const BASKETS: &[(u32, u32)] = &[(1, 38), (2, 30), (3, 16), (4, 9), (5, 4), (6, 
 const SHOPS: &[(usize, u32)] = &[(0, 45), (1, 33), (2, 22)];
 
 /// What people want, by category, in the morning, at noon and in the evening.
-const MORNING: &[(&str, u32)] = &[("coffee", 55), ("breakfast", 14), ("bakery", 19), ("tea", 7), ("cold", 3), ("sandwiches", 2)];
-const NOON: &[(&str, u32)] = &[("coffee", 36), ("sandwiches", 24), ("desserts", 11), ("bakery", 11), ("tea", 9), ("cold", 9)];
-const EVENING: &[(&str, u32)] = &[("coffee", 30), ("desserts", 27), ("tea", 16), ("cold", 12), ("bakery", 11), ("beans", 4)];
+const MORNING: &[(&str, u32)] =
+    &[("coffee", 55), ("breakfast", 14), ("bakery", 19), ("tea", 7), ("cold", 3), ("sandwiches", 2)];
+const NOON: &[(&str, u32)] =
+    &[("coffee", 36), ("sandwiches", 24), ("desserts", 11), ("bakery", 11), ("tea", 9), ("cold", 9)];
+const EVENING: &[(&str, u32)] =
+    &[("coffee", 30), ("desserts", 27), ("tea", 16), ("cold", 12), ("bakery", 11), ("beans", 4)];
 
 /// One wish: a category, and a number that picks the product in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,7 +174,8 @@ mod tests {
     use super::*;
 
     fn a_day(seed: u64) -> Vec<PlannedOrder> {
-        let midnights = ["2026-11-19T21:00:00Z", "2026-11-19T21:00:00Z", "2026-11-19T19:00:00Z"].map(|t| t.parse().unwrap());
+        let midnights =
+            ["2026-11-19T21:00:00Z", "2026-11-19T21:00:00Z", "2026-11-19T19:00:00Z"].map(|t| t.parse().unwrap());
         plan(&DayShape { midnights: &midnights, orders: 600, guests: 60 }, &SeededRng::new(seed))
     }
 

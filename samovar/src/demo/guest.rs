@@ -142,7 +142,8 @@ fn line(menu: &[Value], wish: &Wish) -> Option<Value> {
     let variant = pick(&variants, wish.pick >> 8)?;
     let mut modifiers = Vec::new();
     for (place, group) in product["modifier_groups"].as_array().into_iter().flatten().enumerate() {
-        let options: Vec<&Value> = group["modifiers"].as_array()?.iter().filter(|m| m["available"] == json!(true)).collect();
+        let options: Vec<&Value> =
+            group["modifiers"].as_array()?.iter().filter(|m| m["available"] == json!(true)).collect();
         let wanted = group["min"].as_i64() > Some(0) || (wish.pick >> (16 + place)) & 3 == 0;
         if let (true, Some(option)) = (wanted, pick(&options, wish.pick >> 24)) {
             modifiers.push(json!({"id": option["id"], "quantity": 1}));

@@ -31,7 +31,8 @@ const NAMES: &[(&str, &str)] = &[
     ("Вера", "vera"),
     ("Егор", "egor"),
     ("Надежда", "nadezhda"),
-    ("Роман", "roman"),];
+    ("Роман", "roman"),
+];
 
 /// The name and the e-mail address of the guest with this number.
 pub(crate) fn guest(number: usize) -> (String, String) {

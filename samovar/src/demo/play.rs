@@ -37,7 +37,12 @@ pub(crate) struct Played {
 }
 
 /// Plays all orders of the day and closes the shops.
-pub(crate) fn play(chain: &Chain, day: &[PlannedOrder], clock: &ShiftedClock, progress: &ProgressBar) -> Result<Played> {
+pub(crate) fn play(
+    chain: &Chain,
+    day: &[PlannedOrder],
+    clock: &ShiftedClock,
+    progress: &ProgressBar,
+) -> Result<Played> {
     let mut played = Played::default();
     let Some(first) = day.first() else { return Ok(played) };
     let mut now = first.at;

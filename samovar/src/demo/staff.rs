@@ -18,7 +18,11 @@ pub(crate) fn take_payment(branch: &Branch, order_id: &str) -> Result<()> {
 /// Calls an order off for the shop.
 pub(crate) fn call_off(branch: &Branch, order_id: &str) -> Result<()> {
     let manager = branch.manager.client()?;
-    manager.post("call an order off", &format!("/orders/{order_id}/cancel"), &json!({"reason": "the oven is broken"}))?;
+    manager.post(
+        "call an order off",
+        &format!("/orders/{order_id}/cancel"),
+        &json!({"reason": "the oven is broken"}),
+    )?;
     Ok(())
 }
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::header::ALLOW;
-use http::{HeaderValue, Method, Request};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, Uri};
 use kernel::{Clock, Code};
 use service::codes::{METHOD_NOT_ALLOWED, NOT_FOUND};
 use service::{Admission, Metrics, Principal, Problem, Respond, Setting, Settings, VerificationKeys};
@@ -33,7 +34,7 @@ pub use crate::upstream::{Upstream, Upstreams};
 pub static SETTINGS: &[Setting] = limits::SETTINGS;
 
 /// All failures of its own.
-pub static CODES: &[&Code] = &[&identify::REVOCATIONS_UNKNOWN, &limits::RATE_LIMITED];
+pub static CODES: &[&Code] = &[&identify::REVOCATIONS_UNKNOWN];
 
 /// What the gateway is given.
 #[derive(Debug)]
@@ -108,18 +109,24 @@ impl Gateway {
             request.extensions_mut().insert::<Principal>(principal);
         }
         match route.row.service {
-            policy::GATEWAY => Ok(self.own_page(request)),
-            _ if route.row.is_order_page() => Ok(order_page::answer(&self.upstreams, request).await),
-            service => Ok(self.upstreams.call(service, request).await),
+            policy::GATEWAY if route.row.path == "/" => Ok(root_page::answer(request.headers())),
+            policy::GATEWAY => Ok(self.upstreams.documentation(request).await),
+            _ if route.row.is_order_page() => Ok(order_page::answer(&self.upstreams, below_base(request)).await),
+            service => Ok(self.upstreams.call(service, below_base(request)).await),
         }
     }
+}
 
-    fn own_page(&self, request: Request<Body>) -> Response {
-        match request.uri().path() {
-            "/openapi.json" => self.upstreams.openapi(request.headers()),
-            _ => root_page::answer(request.headers()),
-        }
+/// The request as the service knows it: without [`policy::BASE_PATH`] before its path.
+fn below_base(mut request: Request<Body>) -> Request<Body> {
+    let uri = request.uri();
+    let Some(path) = uri.path_and_query().and_then(|whole| whole.as_str().strip_prefix(policy::BASE_PATH)) else {
+        return request;
+    };
+    if let Ok(below) = path.parse::<PathAndQuery>() {
+        *request.uri_mut() = Uri::from(below);
     }
+    request
 }
 
 /// 405 with what the path takes; `OPTIONS` asks for just that.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::body::Body;
 use cache::RateLimiter;
 use http::Request;
-use kernel::{Clock, Code, ErrorKind, Text};
+use kernel::Clock;
+use service::codes::RATE_LIMITED;
 use service::{
     Admission, AdmissionLimits, ClientAddress, Metrics, Principal, Problem, Setting, SettingKind, Settings, ShedMetric,
     rate_limiter,
@@ -28,17 +29,6 @@ pub(crate) static SETTINGS: &[Setting] = &[
         doc: "How long answers may take on average before requests are turned away with 503.",
     },
 ];
-
-/// Too often.
-pub(crate) static RATE_LIMITED: Code = Code {
-    code: "gateway.rate-limited",
-    kind: ErrorKind::TooMany,
-    title: Text { en: "Too many requests", ru: "Слишком много запросов" },
-    hint: Text {
-        en: "Wait for the time that Retry-After names, then go on more slowly.",
-        ru: "Подождите столько секунд, сколько названо в Retry-After, и продолжайте медленнее.",
-    },
-};
 
 /// Counts callers.
 #[derive(Debug)]

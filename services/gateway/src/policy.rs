@@ -13,6 +13,9 @@ pub use self::table::TABLE;
 /// The gateway's own pages.
 pub const GATEWAY: &str = "gateway";
 
+/// What stands before every path of the API; services know their paths without it.
+pub const BASE_PATH: &str = "/api/v1";
+
 /// Who may come in. Whose thing it is, the service decides in the predicate of its query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -65,6 +68,16 @@ pub struct Row {
     pub waits: Waits,
 }
 
+impl From<Access> for service::Access {
+    fn from(access: Access) -> Self {
+        match access {
+            Access::Public => Self::Public,
+            Access::SignedIn => Self::SignedIn,
+            Access::Roles(roles) => Self::Roles(roles.to_vec()),
+        }
+    }
+}
+
 impl Access {
     /// Refuses who may not come in.
     ///
@@ -90,6 +103,12 @@ impl Row {
             Access::SignedIn => self.method != Method::GET,
             Access::Roles(_) => true,
         }
+    }
+
+    /// The path as the service documents it.
+    #[must_use]
+    pub fn service_path(&self) -> &'static str {
+        self.path.strip_prefix(BASE_PATH).unwrap_or(self.path)
     }
 
     /// Whether the gateway adds the payment to the answer.

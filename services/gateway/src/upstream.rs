@@ -6,9 +6,9 @@ use std::fmt;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, Request};
+use http::Request;
 use service::codes::NOT_FOUND;
-use service::{Problem, Respond as _, Tagged};
+use service::{Problem, Respond as _};
 use utoipa::openapi::OpenApi;
 
 use crate::policy::Documented;
@@ -17,7 +17,7 @@ use crate::policy::Documented;
 pub struct Upstreams {
     routers: BTreeMap<&'static str, Router>,
     documented: Vec<Documented>,
-    openapi: Tagged,
+    documentation: Router,
 }
 
 impl fmt::Debug for Upstreams {
@@ -43,14 +43,12 @@ impl fmt::Debug for Upstream {
 }
 
 impl Upstreams {
-    /// The services of this process; `document` is the whole OpenAPI document that is served.
-    ///
-    /// # Errors
-    /// A document that cannot be written as JSON.
-    pub fn new(services: Vec<Upstream>, document: &OpenApi) -> Result<Self, Problem> {
+    /// The services of this process, and the pages that document them (`service::documentation`).
+    #[must_use]
+    pub fn new(services: Vec<Upstream>, documentation: Router) -> Self {
         let documented = services.iter().flat_map(|upstream| routes_of(&upstream.document, upstream.service)).collect();
         let routers = services.into_iter().map(|upstream| (upstream.service, upstream.router)).collect();
-        Ok(Self { routers, documented, openapi: Tagged::new(document)? })
+        Self { routers, documented, documentation }
     }
 
     /// Every route that a service documents.
@@ -66,9 +64,9 @@ impl Upstreams {
         }
     }
 
-    /// The whole document.
-    pub(crate) fn openapi(&self, headers: &HeaderMap) -> Response {
-        self.openapi.answer(headers)
+    /// Passes a request on to the pages that document the services.
+    pub(crate) async fn documentation(&self, request: Request<Body>) -> Response {
+        self.documentation.respond(request).await
     }
 }
 

@@ -40,7 +40,7 @@ pub fn compare(table: &[Row], documented: &[Documented]) -> Result<(), PolicyGap
     let mut rows = BTreeSet::new();
     let mut gap = PolicyGap::default();
     for row in table.iter().filter(|row| row.service != GATEWAY) {
-        let name = name(row.method.as_str(), row.path, row.service);
+        let name = name(row.method.as_str(), row.service_path(), row.service);
         if !rows.insert(name.clone()) {
             gap.twice.push(name);
         }

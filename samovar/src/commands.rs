@@ -1,0 +1,68 @@
+//! What each command does; one file per command.
+
+pub(crate) mod admin;
+pub(crate) mod audit;
+mod config;
+mod events;
+mod menu;
+mod pages;
+pub(crate) mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command};
+use crate::terminal::{complain, say_json};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// What was asked is done.
+    Done,
+    /// It was looked, and something is not right.
+    ProblemsFound,
+}
+
+impl End {
+    /// Problems, if there are any.
+    pub(crate) const fn of(problems: usize) -> Self {
+        if problems == 0 { Self::Done } else { Self::ProblemsFound }
+    }
+}
+
+/// Runs a command and reports its errors, as text or as JSON.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let json = cli.common.json;
+    match dispatch(cli) {
+        Ok(End::Done) => ExitCode::SUCCESS,
+        Ok(End::ProblemsFound) => ExitCode::from(1),
+        Err(error) if json => {
+            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+            say_json(&serde_json::json!({"error": error.to_string(), "causes": causes}));
+            ExitCode::from(1)
+        }
+        Err(error) => {
+            complain(&format!("samovar: {error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<End> {
+    let common = cli.common;
+    match cli.command {
+        Command::Demo(args) => crate::demo::run(&common, &args),
+        Command::Serve(args) => serve::run(&common, args),
+        Command::Admin(command) => admin::run(&common, command),
+        Command::Import(command) => menu::import(&common, command),
+        Command::Export(command) => menu::export(&common, command),
+        Command::Audit => audit::run(&common),
+        Command::Events(command) => events::run(&common, command),
+        Command::Config(command) => config::run(&common, command),
+        Command::Openapi => pages::openapi(&common),
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man => pages::man(),
+    }
+}

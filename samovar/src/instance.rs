@@ -1,0 +1,166 @@
+//! One business on one database: the services of the role table mounted, and what serves them.
+
+mod doors;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use kernel::{Clock, Rng};
+use service::{Ground, Health, Metrics, Outbound, Platform, Settings, Supervisor, UreqOutbound};
+use store::{Hooks, PostgresConfig, ServerLock, SqliteConfig, Store, StoreConfig};
+
+pub use self::doors::{Doors, listen};
+use crate::roles::SERVICES;
+
+/// Time, chance and the outside, as a process stands on them.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+    /// HTTP to the outside.
+    pub outbound: Arc<dyn Outbound>,
+}
+
+impl World {
+    /// The real one.
+    #[must_use]
+    pub fn real(settings: &Settings) -> Self {
+        Self {
+            clock: Arc::new(kernel::SystemClock::new()),
+            rng: Arc::new(kernel::OsRng),
+            outbound: Arc::new(UreqOutbound::new(settings)),
+        }
+    }
+}
+
+/// The services of one process, mounted; nothing runs yet.
+#[derive(Debug)]
+pub struct Instance {
+    /// The services.
+    pub platform: Platform,
+    /// Their database.
+    pub store: Store,
+    /// Checked settings.
+    pub settings: Settings,
+    /// Time, chance, the outside.
+    pub world: World,
+}
+
+/// The SQLite file of a data folder.
+#[must_use]
+pub fn sqlite_file(settings: &Settings) -> PathBuf {
+    settings.path("data.folder").join("samovar.db")
+}
+
+/// Whether the data is in SQLite.
+#[must_use]
+pub fn is_on_sqlite(settings: &Settings) -> bool {
+    settings.secret("database.url").is_empty()
+}
+
+/// Takes the right to serve the SQLite file; on PostgreSQL several may serve side by side.
+///
+/// # Errors
+/// Another process serves it.
+pub fn take_server_lock(settings: &Settings) -> Result<Option<ServerLock>> {
+    if !is_on_sqlite(settings) {
+        return Ok(None);
+    }
+    make_folder(settings.path("data.folder"))?;
+    Ok(Some(ServerLock::take(&sqlite_file(settings))?))
+}
+
+/// Whether some other process serves the data at this moment.
+#[must_use]
+pub fn is_served(settings: &Settings) -> bool {
+    !is_on_sqlite(settings) || ServerLock::take(&sqlite_file(settings)).is_err()
+}
+
+impl Instance {
+    /// Opens the database, brings it up to date, and mounts every service.
+    ///
+    /// # Errors
+    /// The database cannot be opened or does not take the tables.
+    pub fn open(settings: Settings, world: World) -> Result<Self> {
+        let config = store_config(&settings)?;
+        let (clock, rng) = (Arc::clone(&world.clock), Arc::clone(&world.rng));
+        let store = Store::open(config, Arc::clone(&clock), Arc::clone(&rng)).context("opening the database")?;
+        let outbound = Arc::clone(&world.outbound);
+        let ground = Ground { store: store.clone(), settings: settings.clone(), clock, rng, outbound };
+        let platform = Platform::mount(&ground, SERVICES, Vec::new())?;
+        Ok(Self { platform, store, settings, world })
+    }
+
+    /// Runs everything until told to stop; `ready` hears the addresses once requests are answered.
+    ///
+    /// # Errors
+    /// A part died, or an address is taken.
+    pub async fn serve(mut self, doors: Doors, ready: impl FnOnce(&Serving)) -> Result<()> {
+        let health = Arc::new(Health::new(Arc::clone(&self.world.clock)));
+        let metrics = Arc::new(Metrics::new());
+        self.platform.watch(&health, &metrics);
+        let limit: Duration = self.settings.duration("server.shutdown_limit");
+        let mut supervisor = Supervisor::new(Arc::clone(&self.world.clock), Arc::clone(&health));
+        let serving = Serving {
+            public: doors.public.local_addr()?,
+            private: doors.private.local_addr()?,
+            stop: supervisor.front().clone(),
+        };
+        doors::open(&mut self, doors, &mut supervisor, doors::Watched { health: Arc::clone(&health), metrics })?;
+        let down = supervisor.thread_names_down();
+        health.add("threads", move || match down() {
+            names if names.is_empty() => Ok(()),
+            names => Err(format!("not running: {}", names.join(", "))),
+        });
+        self.platform.supervise(&mut supervisor);
+        ready(&serving);
+        supervisor.run(limit).await?;
+        self.store.shutdown();
+        Ok(())
+    }
+}
+
+/// Where a running instance is.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// The public API.
+    pub public: std::net::SocketAddr,
+    /// Metrics and health.
+    pub private: std::net::SocketAddr,
+    /// Asking it stops the instance as a signal would.
+    pub stop: service::Stop,
+}
+
+fn store_config(settings: &Settings) -> Result<StoreConfig> {
+    let number = |key: &str| usize::try_from(settings.int(key)).context("settings are checked to be positive");
+    let hooks = Hooks { traceparent: service::current_traceparent, ..Hooks::default() };
+    let config = if is_on_sqlite(settings) {
+        make_folder(settings.path("data.folder"))?;
+        let mut config = SqliteConfig::new(sqlite_file(settings));
+        config.readers = number("database.readers")?;
+        config.queue_max = number("database.queue_max")?;
+        StoreConfig::Sqlite(config)
+    } else {
+        let mut config = PostgresConfig::new(settings.secret("database.url"));
+        config.writers = number("database.writers")?;
+        config.readers = number("database.readers")?;
+        config.queue_max = number("database.queue_max")?;
+        config.connect_wait = settings.duration("database.connect_wait");
+        StoreConfig::Postgres(config)
+    };
+    Ok(config.with_hooks(hooks))
+}
+
+/// A folder that only its owner may enter: it holds people's data.
+fn make_folder(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("making the data folder {}", folder.display()))
+}

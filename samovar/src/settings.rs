@@ -1,0 +1,131 @@
+//! Everything that may be configured, and where it is read from.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use service::{Setting, SettingKind, Settings, Sources};
+
+use crate::cli::Common;
+use crate::roles::SERVICES;
+
+/// The settings of the process itself.
+pub static PROCESS_SETTINGS: &[Setting] = &[
+    Setting {
+        key: "data.folder",
+        default: "data",
+        kind: SettingKind::Text,
+        doc: "Folder of the SQLite file and of what belongs to it; made when it is not there.",
+    },
+    Setting {
+        key: "database.url",
+        default: "",
+        kind: SettingKind::Secret,
+        doc: "A PostgreSQL server, postgres://user:password@host:port/database; without it the data is in SQLite.",
+    },
+    Setting {
+        key: "database.writers",
+        default: "8",
+        kind: SettingKind::Int { min: 1, max: 256 },
+        doc: "Connections that write, on PostgreSQL.",
+    },
+    Setting {
+        key: "database.readers",
+        default: "4",
+        kind: SettingKind::Int { min: 1, max: 256 },
+        doc: "Connections that read.",
+    },
+    Setting {
+        key: "database.queue_max",
+        default: "1024",
+        kind: SettingKind::Int { min: 16, max: 1_000_000 },
+        doc: "Transactions that may wait for the database; one more is answered 503.",
+    },
+    Setting {
+        key: "database.connect_wait",
+        default: "15s",
+        kind: SettingKind::Duration { min_ms: 0, max_ms: 600_000 },
+        doc: "How long the start waits for PostgreSQL to be there.",
+    },
+    Setting {
+        key: "server.listen",
+        default: "127.0.0.1:8080",
+        kind: SettingKind::Text,
+        doc: "Address of the public API.",
+    },
+    Setting {
+        key: "server.private_listen",
+        default: "127.0.0.1:9464",
+        kind: SettingKind::Text,
+        doc: "Address of metrics and health; never to be reached from outside.",
+    },
+    Setting {
+        key: "server.connections_max",
+        default: "4096",
+        kind: SettingKind::Int { min: 16, max: 1_000_000 },
+        doc: "Open connections at once; further ones wait in the system's queue.",
+    },
+    Setting {
+        key: "server.request_limit",
+        default: "30s",
+        kind: SettingKind::Duration { min_ms: 100, max_ms: 600_000 },
+        doc: "How long an answer may take.",
+    },
+    Setting {
+        key: "server.trusted_proxies",
+        default: "",
+        kind: SettingKind::Text,
+        doc: "Addresses or networks, separated by commas, whose X-Forwarded-For and X-Request-Id are believed.",
+    },
+    Setting {
+        key: "server.tls_in_front",
+        default: "false",
+        kind: SettingKind::Flag,
+        doc: "Whether callers reach this server through a proxy that speaks TLS: sends Strict-Transport-Security.",
+    },
+];
+
+/// The name of the configuration file when none is named.
+const FILE: &str = "samovar.toml";
+
+/// Every table of settings of this program.
+#[must_use]
+pub fn tables() -> Vec<&'static [Setting]> {
+    let kit = [
+        PROCESS_SETTINGS,
+        service::SUPERVISOR_SETTINGS,
+        service::TELEMETRY_SETTINGS,
+        service::OUTBOUND_SETTINGS,
+        service::RATE_SETTINGS,
+        gateway::SETTINGS,
+    ];
+    kit.into_iter().chain(SERVICES.iter().map(|mount| mount.settings)).collect()
+}
+
+/// Reads defaults, file, environment and flags.
+///
+/// # Errors
+/// Every fault of every source at once.
+pub fn load(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
+    let mut all = vec![];
+    for given in &common.settings {
+        let (key, value) = given.split_once('=').with_context(|| format!("--set {given}: expected KEY=VALUE"))?;
+        all.push((key.trim().to_owned(), value.to_owned()));
+    }
+    if let Some(data) = &common.data {
+        all.push(("data.folder".to_owned(), data.display().to_string()));
+    }
+    all.extend(flags);
+    let sources = Sources { file: file(common.config.as_deref())?, env: std::env::vars().collect(), flags: all };
+    Ok(Settings::load(&tables(), &sources)?)
+}
+
+/// A file that was named must be there; the usual one need not.
+fn file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
+    let path = named.unwrap_or_else(|| Path::new(FILE));
+    if named.is_none() && !path.exists() {
+        return Ok(None);
+    }
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading the configuration {}", path.display()))?;
+    Ok(Some((path.to_owned(), text)))
+}

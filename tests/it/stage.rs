@@ -1,0 +1,222 @@
+//! A shop to play a story in: the program as a process on a database of its own, the sandbox bank beside it, a menu,
+//! staff and guests.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{OsRng, Rng as _, SystemClock};
+use sandbox::bank::{Bank, BankConfig};
+use serde_json::{Value, json};
+use testkit::TestDatabase;
+
+use crate::api::Api;
+
+const SECRET: &str = "the bank's secret of this test";
+pub(crate) const PASSWORD: &str = "kettle-harbour-sonata-41";
+
+/// The program, its bank and its data.
+pub(crate) struct Stage {
+    folder: tempfile::TempDir,
+    database_url: Option<String>,
+    bank: Option<Bank>,
+    public: SocketAddr,
+    process: Option<Child>,
+    extra: Vec<String>,
+}
+
+/// The business that [`Stage::open_shop`] sets up.
+pub(crate) struct Shop {
+    pub(crate) id: String,
+    pub(crate) admin: Api,
+    pub(crate) manager: Api,
+    pub(crate) barista: Api,
+    /// A counted thing, of which there are as many as asked.
+    pub(crate) cake: String,
+    /// Made to order.
+    pub(crate) latte: String,
+}
+
+impl Stage {
+    /// Everything started, nothing set up. `extra` are further settings, `key=value`.
+    pub(crate) fn new(database: &TestDatabase, extra: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let public = free_address();
+        let mut stage = Self {
+            folder,
+            database_url: database.is_postgres().then(|| database.url()),
+            bank: None,
+            public,
+            process: None,
+            extra: extra.iter().map(|e| (*e).to_owned()).collect(),
+        };
+        stage.bank = Some(stage.start_bank());
+        let password = stage.path("admin-password");
+        std::fs::write(&password, PASSWORD).unwrap();
+        let created = stage
+            .command(&["admin", "create", "--email", "admin@shop.example", "--password-file"])
+            .arg(password)
+            .output();
+        let created = created.unwrap();
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        stage.start();
+        stage
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn start_bank(&self) -> Bank {
+        Bank::start(BankConfig {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            public_url: None,
+            data_file: self.path("bank.db"),
+            secret: SECRET.to_owned(),
+            pay_within: Duration::from_secs(900),
+            clock: Arc::new(SystemClock::new()),
+            rng: Arc::new(OsRng),
+        })
+        .unwrap()
+    }
+
+    /// The program with the stage's data and settings.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let bank = self.bank.as_ref().expect("the bank runs");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
+        command.args(words).arg("--data").arg(self.path("data"));
+        let settings = [
+            format!("server.listen={}", self.public),
+            "server.private_listen=127.0.0.1:0".to_owned(),
+            "limits.enabled=false".to_owned(),
+            "log.level=warn".to_owned(),
+            format!("payments.public_url=http://{}", self.public),
+            format!("payments.bank_url={}", bank.url()),
+            format!("payments.bank_secret={SECRET}"),
+            "payments.ask_after=500ms".to_owned(),
+        ];
+        for setting in settings.iter().chain(&self.extra) {
+            command.arg("--set").arg(setting);
+        }
+        if let Some(url) = &self.database_url {
+            command.env("SAMOVAR_DATABASE_URL", url);
+        }
+        command
+    }
+
+    /// Starts the program and waits until it answers.
+    pub(crate) fn start(&mut self) {
+        let mut process = self.command(&["serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("public"), "the program did not start: {line}");
+        self.process = Some(process);
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        let mut process = self.process.take().expect("the program runs");
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    /// SIGTERM, and waits for the end; whether it ended well.
+    pub(crate) fn stop(&mut self) -> bool {
+        let mut process = self.process.take().expect("the program runs");
+        let pid = rustix::process::Pid::from_child(&process);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        process.wait().unwrap().success()
+    }
+
+    /// `samovar audit` over the stopped business: its report.
+    pub(crate) fn audit(&self) -> Value {
+        assert!(self.process.is_none(), "an audit of a stopped business");
+        let output = self.command(&["audit", "--json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| {
+            panic!("{e}: {} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        })
+    }
+
+    pub(crate) fn bank(&self) -> &Bank {
+        self.bank.as_ref().expect("the bank runs")
+    }
+
+    /// Nobody in particular.
+    pub(crate) fn nobody(&self) -> Api {
+        Api::new(&format!("http://{}", self.public))
+    }
+
+    pub(crate) fn sign_in(&self, email: &str) -> Api {
+        let answer = self.nobody().post("/auth/login", &json!({"email": email, "password": PASSWORD})).expect(200);
+        self.nobody().with_token(answer["access_token"].as_str().unwrap())
+    }
+
+    /// A new guest with this first name.
+    pub(crate) fn guest(&self, name: &str) -> Api {
+        let body =
+            json!({"email": format!("{name}@guests.example"), "password": PASSWORD, "name": name, "language": "en"});
+        let answer = self.nobody().post("/auth/register", &body).expect(201);
+        self.nobody().with_token(answer["access_token"].as_str().unwrap())
+    }
+
+    fn staff(&self, admin: &Api, role: &str, shop_id: &str) -> Api {
+        let email = format!("{role}-{:x}@shop.example", OsRng.next_u64());
+        let body = json!({"email": email, "password": PASSWORD, "name": role, "language": "en"});
+        let user = self.nobody().post("/auth/register", &body).expect(201)["user"]["id"].as_str().unwrap().to_owned();
+        let read = admin.get(&format!("/users/{user}"));
+        let grants = json!({"grants": [{"role": role, "shop_id": shop_id}]});
+        admin.put(&format!("/users/{user}/grants"), read.etag(), &grants).expect(200);
+        self.sign_in(&email)
+    }
+
+    /// A shop that is always open, with a cake that is counted and a latte that is made.
+    pub(crate) fn open_shop(&self, cakes: i64) -> Shop {
+        let admin = self.sign_in("admin@shop.example");
+        let shop = json!({"name": "Kettle", "address": "Tverskaya 7", "lat": 55.7579, "lon": 37.6112, "time_zone": "Europe/Moscow",
+            "currency": "RUB", "lead_time_min": 5, "hours": [], "closed_days": [], "slot_minutes": 10, "slot_capacity": null});
+        let id = admin.post("/shops", &shop).expect(201)["id"].as_str().unwrap().to_owned();
+        let (manager, barista) = (self.staff(&admin, "manager", &id), self.staff(&admin, "barista", &id));
+        let product = |sku: &str, tracked: bool, price: i64| {
+            let variant = json!({"sku": format!("{sku}-m"), "name": {"ru": "М", "en": "M"}, "price": {"amount": price, "currency": "RUB"}});
+            let body = json!({"sku": sku, "category": "coffee", "name": {"ru": sku, "en": sku}, "tracked": tracked, "variants": [variant]});
+            manager.post("/products", &body).expect(201)["variants"][0]["id"].as_str().unwrap().to_owned()
+        };
+        let (cake, latte) = (product("cake", true, 20_000), product("latte", false, 15_000));
+        let receipt =
+            json!({"shop_id": id, "variant_id": cake, "kind": "receipt", "quantity": cakes, "reason": "opening"});
+        manager.post_with_key("/stock/movements", "opening-stock-0001", &receipt).expect(201);
+        Shop { id, admin, manager, barista, cake, latte }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+        if let Some(bank) = self.bank.take() {
+            bank.stop();
+        }
+    }
+}
+
+/// An address that nobody listens on. The program gets it a moment later; a test that loses the race fails loudly.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Waits for `done`, a bounded number of times; what is waited for happens in other processes.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(found) = done() {
+            return found;
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    panic!("{what} did not happen within 30 seconds");
+}
