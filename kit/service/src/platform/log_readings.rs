@@ -42,14 +42,15 @@ struct Look {
 }
 
 impl Look {
-    /// A number of this consumer; zero before it has ever run, the last known one while the database is away.
+    /// A number of this consumer; zero before it has ever run, the last known one while the database is away (which
+    /// is asked once a page then as well: a page must not wait for it again and again).
     fn at(&self, consumer: &str, db: &Db, of: fn(&ConsumerStats) -> u64) -> u64 {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let now = db.clock().elapsed();
-        if last.as_ref().is_none_or(|(at, _)| now.saturating_sub(*at) > FRESH)
-            && let Ok(stats) = self.log.stats()
-        {
-            *last = Some((now, stats));
+        if last.as_ref().is_none_or(|(at, _)| now.saturating_sub(*at) > FRESH) {
+            let known = last.take().map_or_else(Vec::new, |(_, stats)| stats);
+            let stats = self.log.stats().unwrap_or(known);
+            *last = Some((db.clock().elapsed(), stats));
         }
         let stats = last.iter().flat_map(|(_, stats)| stats).find(|stats| stats.consumer == consumer);
         stats.map_or(0, of)

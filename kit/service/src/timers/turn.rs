@@ -37,6 +37,8 @@ pub struct TimerLoop {
     lease: Option<Lease>,
     /// [`kernel::Clock::elapsed`] of the next turn: a wall clock that is set back must not stop the timers.
     next: Duration,
+    /// Why the last turn failed, if it did.
+    failure: Option<String>,
 }
 
 impl TimerLoop {
@@ -44,7 +46,7 @@ impl TimerLoop {
     #[must_use]
     pub fn new(timer: Timer, db: Db, owner: String) -> Self {
         let next = db.clock().elapsed();
-        Self { timer, db, owner, lease: None, next }
+        Self { timer, db, owner, lease: None, next, failure: None }
     }
 
     /// The timer's name.
@@ -62,10 +64,25 @@ impl TimerLoop {
         let turn = self.turn();
         let wait = if turn == Turn::HeldElsewhere { self.timer.every.min(LOOK_EVERY) } else { self.timer.every };
         self.next = self.db.clock().elapsed() + wait;
-        if let Turn::Failed(reason) = &turn {
-            tracing::error!(timer = self.timer.name, reason, "timed work failed; its next turn comes all the same");
-        }
+        self.log_change(&turn);
         turn
+    }
+
+    /// A failure is one line however often it is met, and its end another.
+    fn log_change(&mut self, turn: &Turn) {
+        let timer = self.timer.name;
+        let failure = match turn {
+            Turn::Failed(reason) => Some(reason.clone()),
+            Turn::NotDue(_) | Turn::HeldElsewhere | Turn::Done => None,
+        };
+        match (&failure, &self.failure) {
+            (Some(reason), before) if before.as_ref() != Some(reason) => {
+                tracing::error!(timer, reason, "timed work failed; its next turn comes all the same");
+            }
+            (None, Some(_)) => tracing::info!(timer, "timed work is done again"),
+            (Some(_) | None, _) => {}
+        }
+        self.failure = failure;
     }
 
     fn turn(&mut self) -> Turn {
