@@ -39,6 +39,7 @@ fn a_person_sees_their_own_living_sessions(database: &TestDatabase) {
     let anna = world.register("anna@example.org");
     world.register("boris@example.org");
     let body = json!({"email": "anna@example.org", "password": PASSWORD});
+    world.clock().advance(Duration::from_millis(2));
     world.harness.post("/auth/login").header("user-agent", "kettle\t2").json(&body).send().expect(200);
     let gone = world.login("anna@example.org", PASSWORD);
     world.ask("POST", "/auth/logout", &gone).send().expect(204);

@@ -1,6 +1,7 @@
 //! auth on a database of its own, and people who have tokens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::{NewAdmin, create_admin};
 use contracts::{SessionId, UserId};
@@ -63,7 +64,9 @@ impl World {
         signed_in(&self.post("/auth/register", &body).expect(201))
     }
 
+    /// A moment later, so that the order of sign-ins is that of their ids.
     pub(crate) fn try_login(&self, email: &str, password: &str) -> Answer {
+        self.clock().advance(Duration::from_millis(2));
         self.post("/auth/login", &json!({"email": email, "password": password}))
     }
 
