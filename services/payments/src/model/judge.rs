@@ -107,7 +107,8 @@ pub enum OrderMoney {
 /// Holds a provider's word against the payment as it was opened.
 #[must_use]
 pub fn judge(payment: &Payment, seen: &Seen, order: OrderMoney) -> Verdict {
-    if seen.order_id != payment.order_id.text().as_str() {
+    let is_another = payment.provider_ref.as_ref().is_some_and(|known| *known != seen.provider_ref);
+    if is_another || seen.order_id != payment.order_id.text().as_str() {
         return Verdict::Distrust(Alarm::OrderMismatch);
     }
     if seen.amount.currency() != payment.amount.currency() || seen.captured.currency() != payment.amount.currency() {

@@ -38,6 +38,11 @@ pub(crate) fn record_locked(
     before: &Payment,
     seen: &Seen,
 ) -> Result<Payment, Error> {
+    if before.provider_ref.is_none() && rows::payment_of_reference(tx, before.provider, &seen.provider_ref)?.is_some() {
+        // One payment of the bank cannot be two of ours.
+        raise_alarm(tx, before.id, Alarm::OrderMismatch)?;
+        return Ok(rows::lock_payment(tx, before.id)?.unwrap_or_else(|| before.clone()));
+    }
     let money = match order.paid_by {
         Some(other) if other != before.id => OrderMoney::Had,
         Some(_) | None => OrderMoney::Wanted,

@@ -1,1 +1,27 @@
-//! payments
+//! payments from outside: orders' events in, the real sandbox bank over loopback beside it, answers and events out, on
+//! both databases.
+
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod bank_faults;
+#[cfg(test)]
+mod callbacks;
+#[cfg(test)]
+mod counter;
+#[cfg(test)]
+mod ends;
+#[cfg(test)]
+mod hostile_bank;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod online;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod refunds;
+#[cfg(test)]
+mod restarts;
+#[cfg(test)]
+mod world;

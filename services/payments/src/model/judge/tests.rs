@@ -57,7 +57,8 @@ fn another_amount_currency_or_order_never_counts() {
     let dollars = Money::new(TOTAL, "USD".parse().unwrap()).unwrap();
     let in_dollars = Seen { amount: dollars, captured: dollars, ..captured.clone() };
     let half_in_dollars = Seen { captured: dollars, ..captured.clone() };
-    let of_another = Seen { order_id: "ord_other".to_owned(), ..captured };
+    let of_another = Seen { order_id: "ord_other".to_owned(), ..captured.clone() };
+    let another = Seen { provider_ref: "bnk_2".to_owned(), ..captured };
 
     for (wrong, taken) in [(one_rouble, 100), (cheap, 100), (dear, TOTAL + 1)] {
         let verdict = judge(&payment, &wrong, OrderMoney::Wanted);
@@ -68,6 +69,7 @@ fn another_amount_currency_or_order_never_counts() {
         (in_dollars, Alarm::CurrencyMismatch),
         (half_in_dollars, Alarm::CurrencyMismatch),
         (of_another, Alarm::OrderMismatch),
+        (another, Alarm::OrderMismatch),
     ] {
         assert_eq!(judge(&payment, &wrong, OrderMoney::Wanted), Verdict::Distrust(alarm));
     }

@@ -1,0 +1,152 @@
+//! The audit names damage: each kind is planted and has to be found.
+
+use contracts::orders::PaymentMethod;
+use service::{Deps, FactSet, Mount, Service};
+use store::params;
+use testkit::{FakeClock, ScriptedOutbound, TestDatabase};
+
+use crate::world::{MOUNT, World, mount, rub};
+
+testkit::both_databases!(
+    a_line_without_its_transaction_is_named,
+    a_payment_that_the_ledger_does_not_know_is_named,
+    refunds_that_do_not_add_up_are_named,
+    an_order_paid_by_another_payment_is_named,
+    stray_money_is_named,
+    a_refund_at_the_bank_behind_our_back_is_named,
+    a_payment_that_the_bank_does_not_know_is_named,
+    an_order_that_says_something_else_is_named,
+);
+
+store::statements! {
+    /// Half a transaction.
+    ORPHAN_LINE = "INSERT INTO ledger_entries (transaction_id, line, account, currency, debit_minor, credit_minor) \
+        VALUES ('ldt_orphan', 1, 'till.cash', 'RUB', 5, 0)";
+    /// Money that nobody posted.
+    CAPTURE = "UPDATE payments SET state = 'captured', authorized_minor = amount_minor, captured_minor = amount_minor \
+        WHERE id = $1";
+    /// A refund that never was.
+    REFUNDED = "UPDATE payments SET refunded_minor = 5 WHERE id = $1";
+    /// Another payment paid the order.
+    OTHER_PAYER = "UPDATE payment_orders SET paid_by = 'pay_00000000000000000000000000'";
+    /// The money does not count.
+    DOES_NOT_COUNT = "UPDATE payments SET state = 'failed' WHERE id = $1";
+    /// Another payment at the bank.
+    OTHER_REFERENCE = "UPDATE payments SET provider_ref = 'bnk_nobody' WHERE id = $1";
+}
+
+fn plant(world: &World, statement: &'static store::Statement, id: Option<&str>) {
+    let id = id.map(str::to_owned);
+    let planted = world.harness.db().write_blocking(move |tx| match &id {
+        Some(id) => tx.execute(statement, &params![id]),
+        None => tx.execute(statement, &[]),
+    });
+    assert_eq!(planted.unwrap(), 1);
+}
+
+fn assert_names(world: &World, check: &str, words: &str) {
+    let findings = world.findings();
+    let is_named = findings.iter().any(|finding| finding.starts_with(check) && finding.contains(words));
+    assert!(is_named, "no {check} with {words:?} in {findings:?}");
+}
+
+fn a_line_without_its_transaction_is_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    world.paid_order();
+    world.assert_clean();
+
+    plant(&world, &ORPHAN_LINE, None);
+
+    assert_names(&world, "MON-1", "ldt_orphan");
+}
+
+fn a_payment_that_the_ledger_does_not_know_is_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let id = world.order(PaymentMethod::Counter);
+    let payment = world.payment(id)["id"].as_str().unwrap().to_owned();
+
+    plant(&world, &CAPTURE, Some(&payment));
+
+    assert_names(&world, "MON-2", &payment);
+    assert_names(&world, "MON-5", &id.to_string());
+}
+
+fn refunds_that_do_not_add_up_are_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (_, payment) = world.paid_order();
+
+    plant(&world, &REFUNDED, Some(&payment));
+
+    assert_names(&world, "MON-3", &payment);
+    assert_names(&world, "MON-2", &payment);
+    assert_names(&world, "MON-8", &payment);
+}
+
+fn an_order_paid_by_another_payment_is_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (id, _) = world.paid_order();
+
+    plant(&world, &OTHER_PAYER, None);
+
+    assert_names(&world, "MON-5", &id.to_string());
+}
+
+fn stray_money_is_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (_, payment) = world.paid_order();
+
+    plant(&world, &DOES_NOT_COUNT, Some(&payment));
+
+    assert_names(&world, "MON-5", &payment);
+}
+
+fn a_refund_at_the_bank_behind_our_back_is_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (id, payment) = world.paid_order();
+    let reference = world.at_bank(id)[0]["id"].as_str().unwrap().to_owned();
+
+    let ask = serde_json::json!({"amount": rub(5), "reference": "by hand"}).to_string();
+    let url = format!("{}/v1/payments/{reference}/refunds", world.bank_url);
+    ureq::post(url).header("idempotency-key", "by hand").send(ask.as_bytes()).unwrap();
+
+    assert_names(&world, "MON-8", &payment);
+}
+
+fn a_payment_that_the_bank_does_not_know_is_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (_, payment) = world.paid_order();
+
+    plant(&world, &OTHER_REFERENCE, Some(&payment));
+
+    assert_names(&world, "MON-8", &payment);
+    assert_names(&world, "MON-8", "no payment of ours knows it");
+}
+
+fn lying_orders(deps: Deps) -> Service {
+    payments::service(deps).facts(FactSet::new("orders.paid", |_| Ok(vec![("ord_ghost".to_owned(), (5, "RUB"))])))
+}
+
+/// MON-4.
+fn an_order_that_says_something_else_is_named(database: &TestDatabase) {
+    let world = World::open(database);
+    let placed = world.placed(PaymentMethod::Counter, 0);
+    drop(world);
+    let lying = Mount { service: lying_orders, ..MOUNT };
+    let mut harness = testkit::ServiceHarness::mount_with(database, lying, testkit::HarnessOptions::default());
+    harness.publish("orders", &contracts::orders::OrderPlaced { total: rub(500), ..placed.clone() });
+    harness.settle();
+    let path = format!("/orders/{}/payment", placed.order_id);
+    let payment = harness.get(&path).by(&crate::world::ANNA).send().expect(200).json();
+    let path = format!("/payments/{}/receive", payment["id"].as_str().unwrap());
+    let cash = serde_json::json!({"how": "cash"});
+    harness.post(&path).by(&crate::world::barista()).key("k").json(&cash).send().expect(200);
+
+    let report = harness.audit();
+
+    let check = report.checks.iter().find(|check| check.id == "MON-4" && check.service == "payments").unwrap();
+    let subjects: Vec<_> = check.findings.iter().map(|finding| finding.subject.clone()).collect();
+    assert_eq!(subjects, [format!("order {}", placed.order_id), "order ord_ghost".to_owned()]);
+    // A harness of the other kind mounts as well: the bank's check is only there when there is a bank.
+    let plain = mount(database, &FakeClock::default(), &[], ScriptedOutbound::silent(), 99);
+    assert!(plain.audit().checks.iter().all(|check| check.id != "MON-8"));
+}
