@@ -47,6 +47,21 @@ impl Tagged {
         Ok(Self { tag: version_tag(version), body: Bytes::from(json(value)?) })
     }
 
+    /// The value as JSON under a weak tag over what it was made from, where that says more than the text: parts of the
+    /// body that change all the time and mean little do not move the tag.
+    ///
+    /// # Errors
+    /// A value that cannot be written as JSON is our own fault (500).
+    pub fn under(value: &impl Serialize, made_from: &str) -> Result<Self, Problem> {
+        Ok(Self { tag: weak_tag(made_from.as_bytes()), body: Bytes::from(json(value)?) })
+    }
+
+    /// Bytes of the body: for who keeps many of them.
+    #[must_use]
+    pub fn body_bytes(&self) -> usize {
+        self.body.len()
+    }
+
     /// 200 with the body, or 304 when the caller has it already.
     #[must_use]
     pub fn answer(&self, request: &HeaderMap) -> Response {

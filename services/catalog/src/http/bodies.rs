@@ -261,10 +261,6 @@ impl From<ProductBody> for ProductDraft {
 impl From<&ProductPage> for ProductBody {
     fn from(page: &ProductPage) -> Self {
         let product = page.product.clone();
-        let variant = |v: Variant| {
-            let Variant { id, sku, name, price, archived } = v;
-            VariantBody { id: Some(id), sku, name, price, archived }
-        };
         Self {
             sku: product.sku,
             category: page.category.slug.clone(),
@@ -277,8 +273,29 @@ impl From<&ProductPage> for ProductBody {
             position: Some(product.position),
             archived: product.archived,
             modifier_groups: page.groups.clone(),
-            variants: product.variants.into_iter().map(variant).collect(),
+            variants: product.variants.into_iter().map(VariantBody::from).collect(),
         }
+    }
+}
+
+impl From<Variant> for VariantBody {
+    fn from(variant: Variant) -> Self {
+        let Variant { id, sku, name, price, archived } = variant;
+        Self { id: Some(id), sku, name, price, archived }
+    }
+}
+
+impl From<Modifier> for ModifierBody {
+    fn from(modifier: Modifier) -> Self {
+        let Modifier { id, slug, name, price, archived } = modifier;
+        Self { id: Some(id), slug, name, price, archived }
+    }
+}
+
+impl From<OpeningHours> for HoursBody {
+    fn from(hours: OpeningHours) -> Self {
+        let OpeningHours { day, from, to } = hours;
+        Self { day, from, to }
     }
 }
 
@@ -295,12 +312,8 @@ impl From<GroupBody> for GroupDraft {
 
 impl From<&ModifierGroup> for GroupBody {
     fn from(group: &ModifierGroup) -> Self {
-        let modifier = |m: &Modifier| {
-            let Modifier { id, slug, name, price, archived } = m.clone();
-            ModifierBody { id: Some(id), slug, name, price, archived }
-        };
-        let ModifierGroup { slug, name, min, max, .. } = group.clone();
-        Self { slug, name, min, max, modifiers: group.modifiers.iter().map(modifier).collect() }
+        let ModifierGroup { slug, name, min, max, modifiers, .. } = group.clone();
+        Self { slug, name, min, max, modifiers: modifiers.into_iter().map(ModifierBody::from).collect() }
     }
 }
 
@@ -342,10 +355,6 @@ impl From<ShopBody> for ShopDraft {
 impl From<&ShopDraft> for ShopBody {
     fn from(draft: &ShopDraft) -> Self {
         let draft = draft.clone();
-        let stretch = |h: OpeningHours| {
-            let OpeningHours { day, from, to } = h;
-            HoursBody { day, from, to }
-        };
         Self {
             name: draft.name,
             address: draft.address,
@@ -354,7 +363,7 @@ impl From<&ShopDraft> for ShopBody {
             time_zone: draft.time_zone,
             currency: draft.currency,
             lead_time_min: draft.lead_time_min,
-            hours: draft.hours.into_iter().map(stretch).collect(),
+            hours: draft.hours.into_iter().map(HoursBody::from).collect(),
             closed_days: draft.closed_days,
             slot_minutes: draft.slot_minutes,
             slot_capacity: draft.slot_capacity,

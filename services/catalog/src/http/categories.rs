@@ -28,11 +28,13 @@ pub(super) struct CategoryAnswer {
     id: CategoryId,
     #[schema(example = "coffee")]
     slug: String,
+    name: Localized,
+    /// Smaller is earlier.
+    #[schema(example = 1)]
+    position: i64,
     /// Also the ETag.
     #[schema(example = 1)]
     version: i64,
-    #[serde(flatten)]
-    content: CategoryBody,
 }
 
 /// A page of categories.
@@ -57,8 +59,8 @@ pub(super) struct CategoryPatch {
 
 impl From<&Category> for CategoryAnswer {
     fn from(category: &Category) -> Self {
-        let Category { id, slug, version, .. } = category;
-        Self { id: *id, slug: slug.clone(), version: *version, content: CategoryBody::from(category) }
+        let Category { id, slug, name, position, version, .. } = category.clone();
+        Self { id, slug, name, position, version }
     }
 }
 

@@ -16,7 +16,7 @@ use service::{
 use utoipa::ToSchema;
 
 use super::Web;
-use super::bodies::GroupBody;
+use super::bodies::{GroupBody, ModifierBody};
 use super::patch::MergePatch;
 use crate::app::Ids;
 use crate::error::Error;
@@ -31,13 +31,19 @@ const MODIFIERS: MatchedList = MatchedList { name: "modifiers", key: "slug" };
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EditedGroup {
     id: ModifierGroupId,
+    #[schema(example = "milk")]
+    slug: String,
+    name: Localized,
+    #[schema(example = 0)]
+    min: i64,
+    #[schema(example = 1)]
+    max: i64,
+    modifiers: Vec<ModifierBody>,
     /// Also the ETag.
     #[schema(example = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
-    #[serde(flatten)]
-    content: GroupBody,
 }
 
 /// A page of modifier groups.
@@ -83,8 +89,9 @@ pub(super) struct ModifierPatch {
 
 impl From<&ModifierGroup> for EditedGroup {
     fn from(group: &ModifierGroup) -> Self {
-        let ModifierGroup { id, version, created_at, updated_at, .. } = *group;
-        Self { id, version, created_at, updated_at, content: GroupBody::from(group) }
+        let ModifierGroup { id, slug, name, min, max, modifiers, version, created_at, updated_at, .. } = group.clone();
+        let modifiers = modifiers.into_iter().map(ModifierBody::from).collect();
+        Self { id, slug, name, min, max, modifiers, version, created_at, updated_at }
     }
 }
 

@@ -15,7 +15,7 @@ use service::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::bodies::{NutritionFacts, ProductBody};
+use super::bodies::{NutritionFacts, ProductBody, VariantBody};
 use super::items::{MenuItem, Showing};
 use super::menu::{in_language, language_of};
 use super::patch::MergePatch;
@@ -59,14 +59,33 @@ impl Validate for ProductQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EditedProduct {
     id: ProductId,
+    #[schema(example = "latte")]
+    sku: String,
+    #[schema(example = "coffee")]
+    category: String,
     category_id: CategoryId,
+    name: Localized,
+    #[schema(required)]
+    description: Option<Localized>,
+    #[schema(required)]
+    composition: Option<Localized>,
+    #[schema(required)]
+    nutrition: Option<NutritionFacts>,
+    #[schema(required)]
+    image_url: Option<String>,
+    tracked: bool,
+    #[schema(example = 1)]
+    position: i64,
+    #[schema(example = false)]
+    archived: bool,
+    #[schema(example = json!(["milk"]))]
+    modifier_groups: Vec<String>,
+    variants: Vec<VariantBody>,
     /// Also the ETag.
     #[schema(example = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
-    #[serde(flatten)]
-    content: ProductBody,
 }
 
 /// What a product is, read in either way.
@@ -128,14 +147,25 @@ pub(super) struct VariantPatch {
 
 impl From<ProductPage> for EditedProduct {
     fn from(page: ProductPage) -> Self {
-        let product = &page.product;
+        let ProductPage { product, category, groups } = page;
         Self {
             id: product.id,
+            sku: product.sku,
+            category: category.slug,
             category_id: product.category,
+            name: product.name,
+            description: product.description,
+            composition: product.composition,
+            nutrition: product.nutrition.map(Into::into),
+            image_url: product.image_url,
+            tracked: product.tracked,
+            position: product.position,
+            archived: product.archived,
+            modifier_groups: groups,
+            variants: product.variants.into_iter().map(VariantBody::from).collect(),
             version: product.version,
             created_at: product.created_at,
             updated_at: product.updated_at,
-            content: ProductBody::from(&page),
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use contracts::ShopId;
-use kernel::{Text, Timestamp};
+use kernel::{Currency, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 use service::{
     Answer, Body, Fault, IfMatch, IfMatchHeader, Listing, MaybeKeyed, OptionalIdempotencyKeyHeader, PageQuery, PathId,
@@ -45,8 +45,30 @@ pub(super) struct ShopsQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ShopAnswer {
     id: ShopId,
-    #[serde(flatten)]
-    content: ShopBody,
+    #[schema(example = "Самовар на Тверской")]
+    name: String,
+    #[schema(example = "Москва, Тверская, 7")]
+    address: String,
+    #[schema(example = 55.7579)]
+    lat: f64,
+    #[schema(example = 37.6112)]
+    lon: f64,
+    #[schema(example = "Europe/Moscow")]
+    time_zone: String,
+    currency: Currency,
+    /// Minutes from an order to its being ready at the earliest.
+    #[schema(example = 10)]
+    lead_time_min: i64,
+    /// When it is open, in its own time; none: always.
+    hours: Vec<HoursBody>,
+    /// Days on which it does not open, in its own time.
+    #[schema(example = json!(["2027-01-01"]))]
+    closed_days: Vec<String>,
+    #[schema(example = 10)]
+    slot_minutes: i64,
+    /// Orders per slot; null: unlimited.
+    #[schema(required, example = 12)]
+    slot_capacity: Option<i64>,
     /// Whether it is open now.
     open_now: bool,
     /// When it opens next; null while it is open, or when it does not open within two months.
@@ -127,7 +149,7 @@ impl Validate for ShopsQuery {
 
 impl ShopAnswer {
     fn of(shop: &Shop, now: Timestamp, distance_km: Option<f64>) -> Self {
-        let draft = &shop.draft;
+        let draft = shop.draft.clone();
         // Hours were checked when they were written; ones that cannot be read mean closed until further notice.
         let hours = Hours::new(&draft.time_zone, &draft.hours, &draft.closed_days);
         let opening = hours.map_or(Opening::Closed { opens_at: None }, |hours| hours.at(now));
@@ -137,7 +159,17 @@ impl ShopAnswer {
         };
         Self {
             id: shop.id,
-            content: ShopBody::from(draft),
+            name: draft.name,
+            address: draft.address,
+            lat: draft.lat,
+            lon: draft.lon,
+            time_zone: draft.time_zone,
+            currency: draft.currency,
+            lead_time_min: draft.lead_time_min,
+            hours: draft.hours.into_iter().map(HoursBody::from).collect(),
+            closed_days: draft.closed_days,
+            slot_minutes: draft.slot_minutes,
+            slot_capacity: draft.slot_capacity,
             open_now,
             opens_at,
             closes_at,

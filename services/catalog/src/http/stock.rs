@@ -69,7 +69,6 @@ pub(super) struct MovementBody {
     shop_id: ShopId,
     variant_id: VariantId,
     /// `receipt`: so many came in; `write_off`: so many are gone; `count`: so many there are.
-    #[schema(inline)]
     kind: BookedKind,
     /// From 1; a count may be 0.
     #[schema(minimum = 0, maximum = 1_000_000, example = 20)]
@@ -97,7 +96,6 @@ pub(super) struct MovementAnswer {
     id: MovementId,
     shop_id: ShopId,
     variant_id: VariantId,
-    #[schema(inline)]
     kind: BookedKind,
     #[schema(example = 20)]
     quantity: i64,

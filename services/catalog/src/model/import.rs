@@ -128,6 +128,3 @@ fn column_of(pointer: &str) -> &str {
         _ => pointer.rsplit('/').next().unwrap_or(pointer),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -75,13 +75,13 @@ mod tests {
 
     use super::{MatchedList, merged};
 
-    fn map(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
+    fn map(value: &Value) -> &Map<String, Value> {
+        value.as_object().unwrap()
     }
 
-    fn patched(document: Value, patch: Value) -> Value {
+    fn patched(document: &Value, patch: &Value) -> Value {
         let list = MatchedList { name: "variants", key: "sku" };
-        Value::Object(merged(&map(document), &map(patch), Some(list)))
+        Value::Object(merged(map(document), map(patch), Some(list)))
     }
 
     /// The examples of RFC 7396, appendix A, whose patch is an object.
@@ -99,7 +99,7 @@ mod tests {
             (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
             (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
         ] {
-            assert_eq!(patched(original.clone(), patch.clone()), result, "{original} with {patch}");
+            assert_eq!(patched(&original, &patch), result, "{original} with {patch}");
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
         ]});
 
         assert_eq!(
-            patched(document, patch),
+            patched(&document, &patch),
             json!({"variants": [
                 {"id": "var_1", "sku": "small", "price": 1},
                 {"id": "var_2", "sku": "m", "price": 3},
@@ -130,6 +130,6 @@ mod tests {
         let document = json!({"variants": [{"id": "var_1", "sku": "s", "price": 1}]});
         let patch = json!({"variants": [{"id": "var_9", "sku": "s"}]});
 
-        assert_eq!(patched(document, patch), json!({"variants": [{"id": "var_9", "sku": "s"}]}));
+        assert_eq!(patched(&document, &patch), json!({"variants": [{"id": "var_9", "sku": "s"}]}));
     }
 }

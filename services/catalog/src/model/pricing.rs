@@ -88,7 +88,8 @@ pub(crate) fn offer(shop: &ShopMenu, lines: &[LineRequest], now: Timestamp) -> R
             Err(_) => pricing.faults.push(Fault::new(pointer, "amount-too-large", TOO_DEAR)),
         }
         if product.tracked {
-            *stock.entry(line.variant_id).or_insert(0) += line.quantity;
+            let units: &mut i64 = stock.entry(line.variant_id).or_insert(0);
+            *units = units.saturating_add(line.quantity);
         }
         priced.push(line);
     }
@@ -180,7 +181,7 @@ impl<'a> Pricing<'a> {
             }
             let Some((group, modifier)) = self.modifier(&pointer, wanted, product) else { continue };
             match chosen.iter_mut().find(|(known, _)| known.id == group.id) {
-                Some((_, count)) => *count += wanted.quantity,
+                Some((_, count)) => *count = count.saturating_add(wanted.quantity),
                 None => chosen.push((group, wanted.quantity)),
             }
             priced.push(PricedModifier {

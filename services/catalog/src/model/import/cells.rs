@@ -16,8 +16,8 @@ const NOT_A_PRICE: Text = Text {
 };
 const NOT_A_CURRENCY: Text = Text { en: "is not a currency of ISO 4217", ru: "не валюта ISO 4217" };
 const NO_CURRENCY: Text = Text {
-    en: "is needed: there is no price list yet whose currency could be taken",
-    ru: "нужна: ещё нет прейскуранта, чью валюту можно взять",
+    en: "is needed: neither a price list nor another row says what is priced in",
+    ru: "нужна: ни прейскурант, ни другая строка не говорят, в чём цены",
 };
 const NOT_OF_THIS_KIND: Text = Text {
     en: "does not belong to a row of this kind",

@@ -57,13 +57,10 @@ pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, V
     let Some(heading) = records.next() else { return Err(vec![Fault::new("/rows", "empty", EMPTY)]) };
     let heading = heading.map_err(|_| vec![Fault::new("/rows/1", "csv", NOT_CSV)])?;
     let places = columns(&heading)?;
-    let mut sheet = Sheet { list, ..Sheet::default() };
-    for (index, record) in records.enumerate() {
-        let row = index + 2;
-        if index >= ROWS_MAX {
-            rules::count("/rows", index + 1, ROWS_MAX, &mut sheet.faults);
-            break;
-        }
+    let records: Vec<_> = records.take(ROWS_MAX + 1).collect();
+    let mut sheet = Sheet { list: list.or_else(|| first_currency(&records, &places)), ..Sheet::default() };
+    rules::count("/rows", records.len(), ROWS_MAX, &mut sheet.faults);
+    for (row, record) in (2..).zip(records.iter().take(ROWS_MAX)) {
         match record {
             Err(_) => sheet.faults.push(Fault::new(format!("/rows/{row}"), "csv", NOT_CSV)),
             Ok(record) if record.iter().all(str::is_empty) => {}
@@ -79,8 +76,17 @@ pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, V
     sheet.finished()
 }
 
+/// What the file prices in where a row does not say and there is no price list yet.
+fn first_currency(records: &[csv::Result<csv::StringRecord>], places: &Places) -> Option<Currency> {
+    let column = COLUMNS.iter().position(|column| *column == "currency").and_then(|index| places[index])?;
+    records.iter().flatten().find_map(|record| record.get(column)?.parse().ok())
+}
+
+/// Where in the file each of [`COLUMNS`] stands.
+type Places = [Option<usize>; COLUMNS.len()];
+
 /// Where in the file each of our columns stands.
-fn columns(heading: &csv::StringRecord) -> Result<[Option<usize>; COLUMNS.len()], Vec<Fault>> {
+fn columns(heading: &csv::StringRecord) -> Result<Places, Vec<Fault>> {
     let names: Vec<&str> = heading.iter().map(str::trim).collect();
     let mut faults = Vec::new();
     for name in names.iter().filter(|name| !COLUMNS.contains(name)) {

@@ -1,0 +1,85 @@
+//! The audit names what is damaged, and the tables refuse the damage that they can see.
+
+use contracts::VariantId;
+use service::Report;
+use store::{Statement, params};
+use testkit::TestDatabase;
+
+use crate::cafe::Cafe;
+
+testkit::both_databases!(
+    the_tables_refuse_stock_below_zero_and_below_what_is_held,
+    a_shelf_that_its_movements_do_not_explain_is_named,
+    a_number_held_that_no_hold_explains_is_named,
+    a_sale_without_a_committed_hold_is_named,
+    a_committed_hold_without_a_sale_is_named,
+);
+
+static SET_LEVEL: Statement =
+    Statement { name: "SET_LEVEL", sql: "UPDATE stock_levels SET on_hand = $2, reserved = $3 WHERE variant_id = $1" };
+static SET_HOLDS: Statement = Statement { name: "SET_HOLDS", sql: "UPDATE stock_holds SET state = $1" };
+
+fn set_level(cafe: &Cafe, on_hand: i64, reserved: i64) -> Result<u64, store::StoreError> {
+    let variant: VariantId = cafe.cake.variant;
+    cafe.harness.db().write_blocking(move |tx| tx.execute(&SET_LEVEL, &params![variant, on_hand, reserved]))
+}
+
+fn set_holds(cafe: &Cafe, state: &'static str) {
+    cafe.harness.db().write_blocking(move |tx| tx.execute(&SET_HOLDS, &params![state])).unwrap();
+}
+
+fn findings(report: &Report, id: &str) -> Vec<String> {
+    let checks = report.checks.iter().filter(|check| check.id == id);
+    checks.flat_map(|check| &check.findings).map(|finding| finding.message.clone()).collect()
+}
+
+fn the_tables_refuse_stock_below_zero_and_below_what_is_held(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    for ((on_hand, reserved), name) in [
+        ((-1, -1), "stock_levels_on_hand_not_negative"),
+        ((5, -1), "stock_levels_reserved_not_negative"),
+        ((5, 6), "stock_levels_never_oversold"),
+    ] {
+        let refused = set_level(&cafe, on_hand, reserved).unwrap_err();
+
+        let negative = refused.violates("stock_levels_reserved_not_negative");
+        assert!(refused.violates(name) || negative, "{on_hand}, {reserved}: {refused}");
+    }
+}
+
+fn a_shelf_that_its_movements_do_not_explain_is_named(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+
+    set_level(&cafe, 19, 0).unwrap();
+
+    assert_eq!(findings(&cafe.harness.audit(), "STK-2"), ["19 on the shelf, its movements make 20"]);
+}
+
+fn a_number_held_that_no_hold_explains_is_named(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    cafe.hold_cakes(2);
+
+    set_level(&cafe, 20, 3).unwrap();
+
+    assert_eq!(findings(&cafe.harness.audit(), "STK-2"), ["3 held, its holds make 2"]);
+}
+
+fn a_sale_without_a_committed_hold_is_named(database: &TestDatabase) {
+    let mut cafe = Cafe::open(database);
+    let order = cafe.hold_cakes(2);
+    cafe.tell_paid(order);
+    cafe.harness.settle();
+
+    set_holds(&cafe, "released");
+
+    assert_eq!(findings(&cafe.harness.audit(), "STK-4"), ["its stock left and nothing was committed"]);
+}
+
+fn a_committed_hold_without_a_sale_is_named(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    cafe.hold_cakes(2);
+
+    set_holds(&cafe, "committed");
+
+    assert_eq!(findings(&cafe.harness.audit(), "STK-4"), ["it is committed and its stock never left"]);
+}
