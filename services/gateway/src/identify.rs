@@ -13,7 +13,7 @@ use service::codes::UNAUTHENTICATED;
 use service::token::{ACCESS_TOKEN_LIFETIME, AccessToken, verify};
 use service::{Principal, Problem, Revocations, VerificationKeys};
 
-use crate::policy::Row;
+use crate::policy::{Access, Row};
 
 /// A list of revocations older than this is not a list (decision 26).
 const REVOCATIONS_AGE_MAX: Duration = Duration::from_secs(5);
@@ -44,9 +44,16 @@ impl Identity {
         Self { keys, revocations, clock, verified: Verified::new() }
     }
 
-    /// Who is asking; `None` without a token. A token that is not good is refused even where none is needed: who sends
-    /// one wants to be somebody.
+    /// Who is asking; `None` without a token. Where nobody has to be signed in, a token that is not good is as none: a
+    /// client that refreshes sends along the token that has just run out.
     pub(crate) fn of(&self, request: &Request<Body>, row: &Row) -> Result<Option<Principal>, Problem> {
+        match (self.bearer_of(request, row), row.access) {
+            (Err(_), Access::Public) => Ok(None),
+            (known, Access::Public | Access::SignedIn | Access::Roles(_)) => known,
+        }
+    }
+
+    fn bearer_of(&self, request: &Request<Body>, row: &Row) -> Result<Option<Principal>, Problem> {
         let Some(header) = request.headers().get(AUTHORIZATION) else { return Ok(None) };
         let token = header.to_str().ok().and_then(bearer).ok_or_else(refused)?;
         let now = self.clock.now();

@@ -1,7 +1,8 @@
 //! The only public door: finds the row of the policy table, sees who is asking, counts, and calls the service.
 //!
 //! What has no row does not exist. A row decides who may come in; whose order or payment it is, the service decides in
-//! the predicate of its query. The order of checks is that of cost: route, overload, token, revocations, role, rate.
+//! the predicate of its query. Checks stand in this order: route, overload, token,
+//! revocations, rate, role.
 //!
 //! Deliberately absent: business, tables, and the answers of services (but for the aggregated order, [`order_page`]).
 
@@ -102,9 +103,11 @@ impl Gateway {
             policy::Waits::No => Some(self.admission.enter().map_err(|full| self.counters.shed(full))?),
             policy::Waits::OnSomethingElse => None,
         };
-        let principal = self.identity.of(&request, &route.row)?;
+        let identified = self.identity.of(&request, &route.row);
+        // Who is refused is counted like anybody, by address when it is not known who it is: forged tokens cost too.
+        self.counters.count(identified.as_ref().ok().and_then(Option::as_ref), &request)?;
+        let principal = identified?;
         route.row.access.admit(principal.as_ref())?;
-        self.counters.count(principal.as_ref(), &request)?;
         if let Some(principal) = principal {
             request.extensions_mut().insert::<Principal>(principal);
         }

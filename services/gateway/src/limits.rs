@@ -60,7 +60,10 @@ impl Counters {
         let now = self.clock.elapsed();
         let taken = match principal {
             Some(principal) => self.principals.as_ref().map(|limiter| limiter.take(&principal.user_id, now)),
-            None => self.addresses.as_ref().zip(network(request)).map(|(limiter, network)| limiter.take(&network, now)),
+            None => match &self.addresses {
+                Some(limiter) => Some(limiter.take(&network(request)?, now)),
+                None => None,
+            },
         };
         match taken {
             None | Some(Ok(())) => Ok(()),
@@ -79,8 +82,11 @@ impl Counters {
     }
 }
 
-fn network(request: &Request<Body>) -> Option<IpAddr> {
-    request.extensions().get::<ClientAddress>().map(|address| address.network())
+/// Where the request comes from. A limit that does not know whom it counts is closed, not open.
+fn network(request: &Request<Body>) -> Result<IpAddr, Problem> {
+    let address = request.extensions().get::<ClientAddress>();
+    let unknown = || Problem::internal("the request did not come through the server: it has no client address");
+    address.map(|address| address.network()).ok_or_else(unknown)
 }
 
 /// The bound on what is going on at once.

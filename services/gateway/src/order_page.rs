@@ -3,11 +3,13 @@
 //! The order is the answer; the rest is added to it. A payment that cannot be had now is null with a notice, and never
 //! makes the order unreadable.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, ETAG, HeaderName, IF_NONE_MATCH};
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use service::Tagged;
@@ -17,18 +19,23 @@ use crate::upstream::Upstreams;
 /// An order with a hundred lines is some 60 KiB.
 const PART_MAX_BYTES: usize = 4 * 1024 * 1024;
 
+/// Nobody waits longer for the payment beside an order that is there.
+const PAYMENT_WAIT: Duration = Duration::from_secs(2);
+
 pub(crate) async fn answer(upstreams: &Upstreams, request: Request<Body>) -> Response {
     let (mut parts, body) = request.into_parts();
     // The tag is over the whole page: the order alone does not know whether the page changed.
     let asked = parts.headers.clone();
     parts.headers.remove(IF_NONE_MATCH);
+    // The parts are always read whole; the server leaves the body out of an answer to HEAD.
+    parts.method = Method::GET;
     let mut payment_request = Request::new(Body::empty());
     *payment_request.uri_mut() = payment_path(&parts.uri);
     *payment_request.headers_mut() = parts.headers.clone();
     *payment_request.extensions_mut() = parts.extensions.clone();
     let order_request = Request::from_parts(parts, body);
-    let (order, payment) =
-        tokio::join!(upstreams.call("orders", order_request), upstreams.call("payments", payment_request),);
+    let payment = tokio::time::timeout(PAYMENT_WAIT, upstreams.call("payments", payment_request));
+    let (order, payment) = tokio::join!(upstreams.call("orders", order_request), payment);
     if order.status() != StatusCode::OK {
         return order;
     }
@@ -36,7 +43,11 @@ pub(crate) async fn answer(upstreams: &Upstreams, request: Request<Body>) -> Res
     let Some(order) = read(body).await.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()) else {
         return service::Problem::internal("orders answered what is not JSON").into_response();
     };
-    page(order, payment_of(payment).await, &asked, &head.headers)
+    let payment = match payment {
+        Ok(response) => payment_of(response).await,
+        Err(_) => None,
+    };
+    page(order, payment, &asked, &head.headers)
 }
 
 fn page(mut order: Value, payment: Option<Value>, asked: &HeaderMap, order_headers: &HeaderMap) -> Response {

@@ -1,5 +1,6 @@
 //! Who may call what: the one matrix of route × role × shop. Checks, generated tests and `docs/routes.md` come from it.
 
+mod docs;
 mod gap;
 mod table;
 
@@ -7,6 +8,7 @@ use http::Method;
 use service::codes::{FORBIDDEN, UNAUTHENTICATED};
 use service::{Principal, Problem, Role};
 
+pub use self::docs::routes_table;
 pub use self::gap::{Documented, PolicyGap, compare};
 pub use self::table::TABLE;
 

@@ -61,7 +61,11 @@ fn what_was_signed_is_read() {
     let token = SigningKey::from_seed("k1".to_owned(), &SEED).sign(&anna());
 
     assert_eq!(verify(&token, &keys(), NOW), Ok(anna()));
-    assert_eq!(verify(&signed(&header(), &claims()), &keys(), NOW), Ok(anna()), "the forgeries below start from a good one");
+    assert_eq!(
+        verify(&signed(&header(), &claims()), &keys(), NOW),
+        Ok(anna()),
+        "the forgeries below start from a good one"
+    );
 }
 
 #[test]
@@ -95,7 +99,9 @@ fn a_key_that_the_token_brings_along_is_not_used() {
     let stranger = SigningKey::from_seed("k1".to_owned(), &[9; 32]);
     let public = URL_SAFE_NO_PAD.encode(stranger.verification_key().ed25519);
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": public, "kid": "k1", "alg": "EdDSA", "use": "sig"});
-    for brought in [json!({"jwk": jwk}), json!({"jku": "https://evil.example/jwks"}), json!({"x5u": "https://evil.example"})] {
+    for brought in
+        [json!({"jwk": jwk}), json!({"jku": "https://evil.example/jwks"}), json!({"x5u": "https://evil.example"})]
+    {
         let mut forged = header();
         forged.as_object_mut().unwrap().extend(brought.as_object().unwrap().clone());
         let message = message(&forged, &claims());
@@ -124,9 +130,12 @@ fn another_spelling_of_the_same_bytes_is_refused() {
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
     // The last character of 64 bytes carries four bits that mean nothing: they must be zero.
     let (start, last) = signature.split_at(signature.len() - 1);
-    let sloppy: String = ["A", "Q", "g", "w"].iter().find(|c| **c == last).map(|_| format!("{start}{}", next(last))).unwrap();
+    let sloppy: String =
+        ["A", "Q", "g", "w"].iter().find(|c| **c == last).map(|_| format!("{start}{}", next(last))).unwrap();
 
-    for signature in [URL_SAFE.encode(&bytes), STANDARD.encode(&bytes), format!("{signature}="), format!("{signature} "), sloppy] {
+    for signature in
+        [URL_SAFE.encode(&bytes), STANDARD.encode(&bytes), format!("{signature}="), format!("{signature} "), sloppy]
+    {
         assert!(verify(&format!("{message}.{signature}"), &keys(), NOW).is_err(), "{signature} was taken");
     }
 }
@@ -178,7 +187,17 @@ fn a_guests_token_cannot_be_given_roles() {
 
 #[test]
 fn rubbish_is_refused() {
-    for token in ["", ".", "..", "...", "a.b.c", "eyJ.eyJ.eyJ", "\u{0}.\u{0}.\u{0}", &"a".repeat(100_000), &format!("{}.e30.AA", URL_SAFE_NO_PAD.encode("[]"))] {
+    for token in [
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b.c",
+        "eyJ.eyJ.eyJ",
+        "\u{0}.\u{0}.\u{0}",
+        &"a".repeat(100_000),
+        &format!("{}.e30.AA", URL_SAFE_NO_PAD.encode("[]")),
+    ] {
         assert_eq!(verify(token, &keys(), NOW), Err(TokenFault::Malformed), "{:?}", &token[..token.len().min(20)]);
     }
 }

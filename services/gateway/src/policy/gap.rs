@@ -38,11 +38,15 @@ pub type Documented = (String, String, &'static str);
 pub fn compare(table: &[Row], documented: &[Documented]) -> Result<(), PolicyGap> {
     let name = |method: &str, path: &str, service: &str| format!("{method} {path} ({service})");
     let mut rows = BTreeSet::new();
+    let mut places = BTreeSet::new();
     let mut gap = PolicyGap::default();
-    for row in table.iter().filter(|row| row.service != GATEWAY) {
+    for row in table {
         let name = name(row.method.as_str(), row.service_path(), row.service);
-        if !rows.insert(name.clone()) {
-            gap.twice.push(name);
+        if !places.insert((row.method.as_str(), row.path)) {
+            gap.twice.push(name.clone());
+        }
+        if row.service != GATEWAY {
+            rows.insert(name);
         }
     }
     let routes: BTreeSet<String> =
@@ -80,5 +84,15 @@ mod tests {
 
         assert_eq!(gap.without_route, ["GET /a (orders)"]);
         assert_eq!(gap.twice, ["GET /a (orders)"]);
+    }
+
+    #[test]
+    fn one_path_of_two_services_is_named() {
+        let payments = Row { service: "payments", ..a_row("/a") };
+        let routes = ["orders", "payments"].map(|service| ("GET".to_owned(), "/a".to_owned(), service));
+
+        let gap = compare(&[a_row("/a"), payments], &routes).unwrap_err();
+
+        assert_eq!(gap.twice, ["GET /a (payments)"]);
     }
 }
