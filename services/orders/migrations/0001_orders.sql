@@ -42,6 +42,8 @@ CREATE TABLE orders (
     placed_at             BIGINT NOT NULL,
     expires_at            BIGINT NOT NULL,
     updated_at            BIGINT NOT NULL,
+    -- While money that came late has its stock taken again: until then the expired order is said to live.
+    retaking_until_at     BIGINT,
     CONSTRAINT orders_feed_id_unique UNIQUE (feed_id),
     CONSTRAINT orders_number_unique UNIQUE (shop_id, due_day, number),
     CONSTRAINT orders_channel_known CHECK (channel IN ('api')),
@@ -71,6 +73,7 @@ CREATE TABLE orders (
         AND (state NOT IN ('placed', 'expired') OR paid_by IS NULL)
         AND (state NOT IN ('paid', 'preparing', 'ready', 'delivering', 'closed') OR paid_by IS NOT NULL)),
     CONSTRAINT orders_ended_holds_no_slot CHECK (is_slot_held = 0 OR state NOT IN ('expired', 'cancelled')),
+    CONSTRAINT orders_retaking_is_expired CHECK (retaking_until_at IS NULL OR state = 'expired'),
     CONSTRAINT orders_delivering_is_delivery CHECK (state <> 'delivering' OR fulfilment_kind = 'delivery')
 );
 

@@ -17,6 +17,7 @@ use service::{
     Answer, Body, IdempotencyKeyHeader, IfNoneMatchHeader, Keyed, Lang, Listing, Page, PageQuery, PathId, Principal,
     Problem, Query, etagged,
 };
+use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -101,7 +102,8 @@ async fn place(
         answer: placed,
     };
     // A task of its own: a caller who hangs up must not leave stock held for an order that nobody will ever place.
-    let placing = tokio::spawn(async move { place_order(&app, Arc::new(command)).await });
+    let placing = async move { place_order(&app, Arc::new(command)).await };
+    let placing = tokio::spawn(placing.in_current_span());
     let answer = placing.await.map_err(|error| Problem::internal(format!("a placement panicked: {error}")))??;
     Ok(answer.into_response())
 }

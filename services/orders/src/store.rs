@@ -17,7 +17,9 @@ pub(crate) use history::{
     FirstEntry, HistoryEntry, HistoryRow, PastEntry, entomb, first_entry, history_of, history_rows, without_history,
 };
 pub(crate) use lists::{Filter, Visible, list_all, list_of_guest, list_of_shop, on_board};
-pub(crate) use orders::{Saved, insert, load, load_visible, lock, lock_expired, lock_visible, orders_rows, save};
+pub(crate) use orders::{
+    Saved, insert, load, load_visible, lock, lock_expired, lock_visible, mark_retaking, orders_rows, save,
+};
 pub(crate) use payments::{attempts_of, hear, tender_rows};
 pub(crate) use scarce::{
     CountRow, give_back_slots, give_back_unpaid, slot_counts, slots_between, take_block, take_slot, take_unpaid,

@@ -80,6 +80,8 @@ pub(crate) enum FirstEntry {
         state: OrderState,
         /// When it ends, or would have ended, unpaid.
         expires_at: Timestamp,
+        /// Until when it is being revived by money that came late, if it is.
+        retaking_until: Option<Timestamp>,
     },
     /// It was declared dead before it could be placed.
     Entombed,
@@ -91,7 +93,9 @@ pub(crate) fn first_entry(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<Op
         let state = row.get::<Option<super::columns::Parsed<OrderState>>>(1)?;
         let expires_at = row.get::<Option<Timestamp>>(2)?;
         Ok(match (state, expires_at) {
-            (Some(state), Some(expires_at)) => FirstEntry::Placed { state: state.0, expires_at },
+            (Some(state), Some(expires_at)) => {
+                FirstEntry::Placed { state: state.0, expires_at, retaking_until: row.get(3)? }
+            }
             (None | Some(_), _) => FirstEntry::Entombed,
         })
     })

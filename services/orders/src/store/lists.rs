@@ -70,7 +70,7 @@ pub(crate) fn list_of_guest(
 ) -> Result<Vec<Order>, StoreError> {
     let shop = shop_id.map(|shop| shop.to_string()).unwrap_or_default();
     let (oldest, state) = (filter.oldest_id(), filter.state_word());
-    let row = params![guest_id, filter.before, oldest, filter.from, filter.to, state, &shop, filter.limit];
+    let row = params![filter.before, oldest, filter.from, filter.to, state, guest_id, &shop, filter.limit];
     snapshot.list(&LIST_OF_GUEST, &row, columns::order)
 }
 
@@ -81,14 +81,14 @@ pub(crate) fn list_of_shop(
     filter: &Filter,
 ) -> Result<Vec<Order>, StoreError> {
     let (oldest, state) = (filter.oldest_id(), filter.state_word());
-    let row = params![shop_id, filter.before, oldest, filter.from, filter.to, state, filter.limit];
+    let row = params![filter.before, oldest, filter.from, filter.to, state, shop_id, filter.limit];
     snapshot.list(&LIST_OF_SHOP, &row, columns::order)
 }
 
 /// All orders.
 pub(crate) fn list_all(snapshot: &mut Snapshot<'_>, filter: &Filter) -> Result<Vec<Order>, StoreError> {
     let (oldest, state) = (filter.oldest_id(), filter.state_word());
-    let row = params!["*", filter.before, oldest, filter.from, filter.to, state, filter.limit];
+    let row = params![filter.before, oldest, filter.from, filter.to, state, filter.limit];
     snapshot.list(&LIST_ALL, &row, columns::order)
 }
 

@@ -9,7 +9,7 @@ use super::history::{self, HistoryEntry};
 use super::lists::Visible;
 use super::statements::{
     EACH_ORDER, INSERT_ORDER, LOAD_ORDER, LOAD_VISIBLE_ORDER, LOCK_EXPIRED_ORDERS, LOCK_ORDER, LOCK_VISIBLE_ORDER,
-    UPDATE_ORDER,
+    MARK_RETAKING, UPDATE_ORDER,
 };
 use crate::model::Order;
 
@@ -87,6 +87,11 @@ pub(crate) fn lock_visible(tx: &mut Tx<'_>, id: OrderId, visible: &Visible) -> R
 /// Up to `limit` unpaid orders whose time is over, to end them.
 pub(crate) fn lock_expired(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Order>, StoreError> {
     tx.list(&LOCK_EXPIRED_ORDERS, &params![now, limit], columns::order)
+}
+
+/// Notes that an expired order has its stock taken again until then; `false` when it is not expired (any more).
+pub(crate) fn mark_retaking(tx: &mut Tx<'_>, id: OrderId, until: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.execute(&MARK_RETAKING, &params![id, until])? == 1)
 }
 
 /// Writes orders that moved, with their histories.

@@ -21,7 +21,7 @@ macro_rules! visible_to {
 /// What a list may be narrowed by; an empty text is any.
 macro_rules! filtered {
     () => {
-        "id < $2 AND id >= $3 AND placed_at >= $4 AND placed_at < $5 AND ($6 = '' OR state = $6) "
+        "id < $1 AND id >= $2 AND placed_at >= $3 AND placed_at < $4 AND ($5 = '' OR state = $5)"
     };
 }
 
@@ -51,21 +51,22 @@ store::statements! {
     );
     /// An order that moved. The old version guards against a lost update.
     UPDATE_ORDER = "UPDATE orders SET state = $3, version = version + 1, payment_state = $4, paid_by = $5, \
-        paid_at = $6, captured_minor = $7, refunded_minor = $8, is_slot_held = $9, updated_at = $10 \
+        paid_at = $6, captured_minor = $7, refunded_minor = $8, is_slot_held = $9, updated_at = $10, \
+         retaking_until_at = NULL \
         WHERE id = $1 AND version = $2";
+    /// An expired order whose stock is about to be taken again.
+    MARK_RETAKING = "UPDATE orders SET retaking_until_at = $2 WHERE id = $1 AND state = 'expired'";
     /// A guest's orders, the latest first.
     LIST_OF_GUEST = concat!(
-        "SELECT ", order_columns!(), " FROM orders WHERE guest_id = $1 AND ", filtered!(),
-        "AND ($7 = '' OR shop_id = $7) ORDER BY id DESC LIMIT $8"
+        "SELECT ", order_columns!(), " FROM orders WHERE ", filtered!(),
+        " AND guest_id = $6 AND ($7 = '' OR shop_id = $7) ORDER BY id DESC LIMIT $8"
     );
     /// A shop's orders, the latest first.
     LIST_OF_SHOP = concat!(
-        "SELECT ", order_columns!(), " FROM orders WHERE shop_id = $1 AND ", filtered!(), "ORDER BY id DESC LIMIT $7"
+        "SELECT ", order_columns!(), " FROM orders WHERE ", filtered!(), " AND shop_id = $6 ORDER BY id DESC LIMIT $7"
     );
     /// All orders, the latest first.
-    LIST_ALL = concat!(
-        "SELECT ", order_columns!(), " FROM orders WHERE $1 = '*' AND ", filtered!(), "ORDER BY id DESC LIMIT $7"
-    );
+    LIST_ALL = concat!("SELECT ", order_columns!(), " FROM orders WHERE ", filtered!(), " ORDER BY id DESC LIMIT $6");
     /// A shop's orders that somebody has to do something about, the most urgent first.
     LIST_ON_BOARD = concat!(
         "SELECT ", order_columns!(), " FROM orders WHERE shop_id = $1 \
@@ -82,7 +83,7 @@ store::statements! {
     ENTOMB = "INSERT INTO order_history (order_id, version, state, payment_state, moved_by, at) \
         VALUES ($1, 1, 'entombed', 'pending', 'system', $2) ON CONFLICT (order_id, version) DO NOTHING";
     /// How an order began and where it is: nothing for an id that was never heard of.
-    FIRST_ENTRY = "SELECT h.state, o.state, o.expires_at FROM order_history h \
+    FIRST_ENTRY = "SELECT h.state, o.state, o.expires_at, o.retaking_until_at FROM order_history h \
         LEFT JOIN orders o ON o.id = h.order_id WHERE h.order_id = $1 AND h.version = 1";
     /// The history of an order, the oldest first.
     HISTORY_OF_ORDER = "SELECT version, state, payment_state, moved_by, at FROM order_history \

@@ -148,7 +148,8 @@ impl Placement {
         let priced = price(app, &command.basket).await?;
         let now = app.clock.now();
         let schedule = Schedule::of(&priced.shop)?;
-        let totals = Totals::of(&lines_of(app, now, priced.lines.clone()), priced.shop.currency)?;
+        let nothing = Money::zero(priced.shop.currency);
+        let totals = Totals::new(priced.items_total, nothing, nothing, nothing)?;
         if command.expected_total.currency() != totals.currency() {
             return Err(wrong("/expected_total/currency", "currency", WRONG_CURRENCY));
         }
@@ -226,6 +227,9 @@ impl Placement {
         let feed_id = app.numbers.feed(&app.db).await?;
         let lines = lines_of(app, now, lines);
         let totals = Totals::of(&lines, terms.currency)?;
+        if totals.total() != self.command.expected_total {
+            return Err(Error::Catalog(format!("{} is held at another price than was asked for", self.order_id)));
+        }
         let command = Arc::clone(&self.command);
         Ok(Draft {
             command,

@@ -12,12 +12,12 @@ use contracts::payments::{PaymentMoved, PaymentState};
 use eventlog::{Delivered, Failure, Record, nothing};
 use kernel::Timestamp;
 use serde_json::json;
-use store::{AuditEntry, Tx};
+use store::{AuditEntry, StoreError, Tx};
 
 use super::move_order::{Move, Mover, save_moves};
 use crate::app::App;
 use crate::model::{Attempt, Command, Event, Holds, Order, Schedule, Tender};
-use crate::store::{attempts_of, hear, load, lock, take_slot};
+use crate::store::{attempts_of, hear, load, lock, mark_retaking, take_slot};
 
 /// A hold that was taken again is committed by `payed_orders` moments later; catalog need not ask before this.
 const RETAKEN_ASK_AFTER: Duration = Duration::from_secs(600);
@@ -48,9 +48,14 @@ pub(crate) fn record_payment(app: &App, event: &Delivered) -> Result<Record, Fai
         return Ok(nothing());
     }
     let id = moved.order_id;
-    let order = app.db.read_blocking(move |snapshot| load(snapshot, id))?;
+    let read =
+        app.db.read_blocking(move |snapshot| Ok::<_, StoreError>((load(snapshot, id)?, attempts_of(snapshot, id)?)));
+    let (order, known) = read?;
     let order = order.ok_or_else(|| Failure::GiveUp(format!("{} is for {id}, which is no order", moved.payment_id)))?;
     let attempt = Attempt::from(&moved);
+    if known.iter().any(|known| known.payment_id == attempt.payment_id && known.version >= attempt.version) {
+        return Ok(nothing());
+    }
     if attempt.differs_from(order.totals.total()) {
         tracing::error!(order.id = %id, payment.id = %moved.payment_id, "a payment took another sum than its order costs");
     }
@@ -86,9 +91,13 @@ impl From<&PaymentMoved> for Attempt {
     }
 }
 
-/// Takes the stock again under the order's id. Asked twice it is taken once.
+/// Takes the stock again under the order's id. Asked twice it is taken once. First the order is noted as being
+/// revived: catalog may still have to hear that it expired, asks, and must not be told that it has ended.
 fn retake(app: &App, order: &Order) -> Result<Stock, Failure> {
-    let until = app.clock.now().plus(RETAKEN_ASK_AFTER);
+    let (id, until) = (order.id, app.clock.now().plus(RETAKEN_ASK_AFTER));
+    if !app.db.write_blocking(move |tx| mark_retaking(tx, id, until))? {
+        return Err(Failure::Retry(format!("{id} is not expired any more")));
+    }
     let request = ReserveRequest {
         order_id: order.id,
         shop_id: order.shop_id,

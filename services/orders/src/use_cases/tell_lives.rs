@@ -16,8 +16,8 @@ const AFTER_EXPIRY: Duration = Duration::from_secs(60);
 /// Says of each order whether it still needs its hold. One that nobody knows is declared dead first, so that a slow
 /// placement cannot insert it after its stock was released.
 pub(crate) async fn tell_lives(app: &App, request: StateRequest) -> Result<StateReply, StoreError> {
-    let ids = request.order_ids.clone();
-    let known = app.db.read(move |snapshot| ids.iter().map(|id| life_of(snapshot, *id)).collect()).await;
+    let (ids, now) = (request.order_ids.clone(), app.clock.now());
+    let known = app.db.read(move |snapshot| ids.iter().map(|id| life_of(snapshot, *id, now)).collect()).await;
     let known: Vec<Option<OrderLife>> = known?;
     if known.iter().all(Option::is_some) {
         return Ok(StateReply { lives: known.into_iter().flatten().collect() });
@@ -34,8 +34,9 @@ fn entomb_and_tell(tx: &mut Tx<'_>, unknown: &[OrderId], ids: &[OrderId]) -> Res
     for id in unknown {
         entomb(tx, *id)?;
     }
+    let now = tx.now();
     let lives = ids.iter().map(|id| {
-        let life = life_of(tx, *id)?;
+        let life = life_of(tx, *id, now)?;
         life.ok_or_else(|| StoreError::Fault {
             at: "orders.state".to_owned(),
             reason: format!("{id} has no beginning"),
@@ -44,11 +45,15 @@ fn entomb_and_tell(tx: &mut Tx<'_>, unknown: &[OrderId], ids: &[OrderId]) -> Res
     Ok(StateReply { lives: lives.collect::<Result<_, _>>()? })
 }
 
-fn life_of(snapshot: &mut Snapshot<'_>, order_id: OrderId) -> Result<Option<OrderLife>, StoreError> {
+fn life_of(snapshot: &mut Snapshot<'_>, order_id: OrderId, now: Timestamp) -> Result<Option<OrderLife>, StoreError> {
     let first = first_entry(snapshot, order_id)?;
     Ok(first.map(|first| match first {
         FirstEntry::Entombed => OrderLife::Ended { order_id },
-        FirstEntry::Placed { state, expires_at } => life(order_id, state, expires_at),
+        // Its stock is held again, and whether it is paid is being written down.
+        FirstEntry::Placed { state: OrderState::Expired, retaking_until: Some(until), .. } if until > now => {
+            OrderLife::Live { order_id, ask_at: until }
+        }
+        FirstEntry::Placed { state, expires_at, .. } => life(order_id, state, expires_at),
     }))
 }
 

@@ -1,6 +1,8 @@
 //! What payments tells, in every order and number.
 
-use contracts::orders::{OrderPaid, OrderState, OrderUpdated};
+use std::sync::mpsc;
+
+use contracts::orders::{OrderLife, OrderPaid, OrderState, OrderUpdated, State, StateRequest};
 use serde_json::{Value, json};
 use testkit::{Barista, Guest, TestDatabase, both_databases};
 
@@ -14,6 +16,7 @@ both_databases!(
     another_sum_does_not_pay,
     another_currency_does_not_pay,
     money_after_expiry_revives_the_order,
+    an_order_that_is_being_revived_is_said_to_live,
     money_after_expiry_goes_back_when_the_stock_is_gone,
     money_after_expiry_goes_back_when_the_slot_is_gone,
     money_after_expiry_goes_back_when_the_shop_is_closed,
@@ -148,6 +151,27 @@ fn money_after_expiry_revives_the_order(database: &TestDatabase) {
     world.assert_clean();
 }
 
+/// The news of the expiry may reach catalog only now: it asks, and must not be told that the order has ended.
+fn an_order_that_is_being_revived_is_said_to_live(database: &TestDatabase) {
+    let mut world = World::new(database);
+    let (id, _) = world.a_placed_order("k1");
+    world.harness.pass(minutes(10));
+    world.catalog.release_all();
+    let ask = move |calls: &service::Calls| {
+        calls.call_blocking::<State>(&StateRequest { order_ids: vec![id] }).unwrap().lives.remove(0)
+    };
+    let before = ask(world.harness.calls());
+    let (calls, (tell, told)) = (world.harness.calls().clone(), mpsc::channel());
+    world.catalog.after_reserve(move |_| tell.send(ask(&calls)).unwrap());
+
+    world.payment(id).captured(62_000).publish();
+    world.harness.settle();
+
+    assert_eq!(before, OrderLife::Ended { order_id: id });
+    assert!(matches!(told.recv().unwrap(), OrderLife::Live { .. }));
+    assert_eq!(ask(world.harness.calls()), OrderLife::Paid { order_id: id });
+}
+
 fn money_after_expiry_goes_back_when_the_stock_is_gone(database: &TestDatabase) {
     let mut world = World::new(database);
     let (id, _) = world.a_placed_order("k1");
@@ -183,9 +207,13 @@ fn money_after_expiry_goes_back_when_the_slot_is_gone(database: &TestDatabase) {
     let id = crate::support::id_of(&first);
     world.payment(id).captured(62_000).publish();
     world.harness.settle();
+    world.catalog.release_all();
+    world.payment(id).captured(62_000).publish();
+    world.harness.settle();
 
     assert_eq!(world.order(id)["state"], "expired");
     assert_eq!(refunds(&world).len(), 1);
+    assert!(world.catalog.holds().is_empty(), "told twice it is taken again once");
 }
 
 fn money_after_expiry_goes_back_when_the_shop_is_closed(database: &TestDatabase) {
