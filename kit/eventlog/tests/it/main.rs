@@ -6,5 +6,6 @@ mod embedded;
 mod order_on_postgres;
 mod probe;
 mod prune;
+mod simulation;
 mod statements;
 mod suite;
