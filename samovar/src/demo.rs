@@ -63,9 +63,12 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
     };
     folder.write(&mark)?;
     let clock = Arc::new(ShiftedClock::new());
+    let midnights = midnights(clock.now())?;
+    // Everything is made in the morning of that day, the signing key of the tokens as well.
+    clock.set(midnights.iter().copied().min().context("the chain has shops")?);
     let world = demo_world(common, args, &folder, &mark, Arc::clone(&clock))?;
     let outcome = with_shop(args, world, |open| {
-        let (chain, summary) = live_through(open, args, &clock, &mark)?;
+        let (chain, summary) = live_through(open, args, &clock, &midnights)?;
         let mut mark = mark.clone();
         mark.logins.extend(chain.logins());
         mark.complete = true;
@@ -149,7 +152,8 @@ fn demo_settings(common: &Common, args: &DemoArgs, folder: &Folder, mark: &Mark,
         ("payments.bank_url", bank_url.to_owned()),
         ("payments.bank_secret", mark.bank_secret.clone()),
     ];
-    settings::load(common, flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    let common = Common { data: None, ..common.clone() };
+    settings::load(&common, flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// What is open while the demo plays.
@@ -228,14 +232,17 @@ fn prepare(instance: &Instance, login: &Login) -> Result<()> {
 }
 
 /// The day itself.
-fn live_through(open: &Open, args: &DemoArgs, clock: &Arc<ShiftedClock>, _mark: &Mark) -> Result<(Chain, Summary)> {
+fn live_through(
+    open: &Open,
+    args: &DemoArgs,
+    clock: &Arc<ShiftedClock>,
+    midnights: &[Timestamp],
+) -> Result<(Chain, Summary)> {
     let rng = SeededRng::new(args.seed);
-    let midnights = midnights(clock.now())?;
-    clock.set(midnights.iter().copied().min().context("the chain has shops")?);
     let bar = progress(chain::GUESTS as u64, "opening the chain");
     let chain = chain::set_up(&open.nobody, &open.admin, &rng, &bar)?;
     bar.finish_and_clear();
-    let shape = DayShape { midnights: &midnights, orders: args.orders, guests: chain.guests.len() };
+    let shape = DayShape { midnights, orders: args.orders, guests: chain.guests.len() };
     let day = day::plan(&shape, &rng);
     let bar = progress(day.len() as u64, "a day of orders");
     let started = clock.elapsed();

@@ -120,7 +120,8 @@ fn branch(nobody: &Client, admin: &Person, number: usize, shop: &Value, rng: &dy
         let login = Login { role: role.into(), shop: Some(name.clone()), email, password: password(rng) };
         let person = Person::register(nobody, &format!("{role} {}", number + 1), login)?;
         let grants = json!({"grants": [{"role": role, "shop_id": id}]});
-        admin.client()?.put("grant a role", &format!("/users/{}/grants", person.id()), &grants)?;
+        let user = format!("/users/{}", person.id());
+        admin.client()?.put("grant a role", (&user, "/grants"), &grants)?;
         person.sign_in_again(nobody)
     };
     let (barista, manager) = (hire("barista")?, hire("manager")?);

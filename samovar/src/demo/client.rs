@@ -106,6 +106,12 @@ impl Client {
         self.expect(step, OutRequest::post(self.url(path)).json(body).header("idempotency-key", key))
     }
 
+    /// Asks for a new token; the session may be over.
+    pub(crate) fn refresh(&self, step: &'static str, refresh_token: &str) -> Result<OutResponse> {
+        let body = serde_json::json!({"refresh_token": refresh_token});
+        self.send(step, OutRequest::post(self.url("/auth/refresh")).json(&body))
+    }
+
     /// Sends a CSV and expects success.
     pub(crate) fn post_csv(&self, step: &'static str, path: &str, csv: &[u8]) -> Result<Value> {
         let mut request = OutRequest::post(self.url(path)).header("content-type", "text/csv");
@@ -113,13 +119,12 @@ impl Client {
         self.expect(step, request)
     }
 
-    /// Puts a body over the version that was read, and expects success.
-    pub(crate) fn put(&self, step: &'static str, path: &str, body: &Value) -> Result<Value> {
-        let read = self.send(step, OutRequest::get(self.url(path)))?;
-        let version = read.header("etag").with_context(|| format!("{path} has no ETag"))?.to_owned();
-        let mut request = OutRequest::new(http::Method::PUT, self.url(path)).json(body);
-        request = request.header("if-match", &version);
-        self.expect(step, request)
+    /// Replaces a part of a resource, over the version of the whole that was read.
+    pub(crate) fn put(&self, step: &'static str, (whole, part): (&str, &str), body: &Value) -> Result<Value> {
+        let read = self.send(step, OutRequest::get(self.url(whole)))?;
+        let version = read.header("etag").with_context(|| format!("{whole} has no ETag"))?.to_owned();
+        let request = OutRequest::new(http::Method::PUT, self.url(&format!("{whole}{part}"))).json(body);
+        self.expect(step, request.header("if-match", &version))
     }
 
     /// Fills in the form of a page that stands elsewhere (the bank's).

@@ -62,9 +62,7 @@ impl Person {
     pub(crate) fn client(&self) -> Result<Client> {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if session.client.now().since(session.since) > FRESH {
-            let body = json!({"refresh_token": session.refresh_token});
-            let answer = session.client.nobody().post("refresh a token", "/auth/refresh", &body)?;
-            *session = Session::of(&session.client, &answer)?;
+            *session = session.renewed(&self.login)?;
         }
         Ok(session.client.clone())
     }
@@ -76,6 +74,17 @@ impl Person {
 }
 
 impl Session {
+    /// With a new token; who was idle for too long signs in again.
+    fn renewed(&self, login: &Login) -> Result<Self> {
+        let nobody = self.client.nobody();
+        let answer = nobody.refresh("refresh a token", &self.refresh_token)?;
+        if answer.status == 401 {
+            let body = json!({"email": login.email, "password": login.password, "session": "token"});
+            return Self::of(&nobody, &nobody.post("sign in", "/auth/login", &body)?);
+        }
+        Self::of(&nobody, &answer.json()?)
+    }
+
     fn of(line: &Client, answer: &Value) -> Result<Self> {
         let text = |field: &str| -> Result<&str> {
             answer[field].as_str().with_context(|| format!("an answer without {field}"))

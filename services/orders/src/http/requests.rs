@@ -36,10 +36,6 @@ const NO_POINTS: Text = Text {
 const NEGATIVE: Text = Text { en: "must not be below zero", ru: "не может быть меньше нуля" };
 const TOO_LONG: Text = Text { en: "is too long", ru: "слишком длинно" };
 const CONTROLS: Text = Text { en: "must be plain text", ru: "должен быть простым текстом" };
-const URL_REQUIRED: Text = Text {
-    en: "an online payment needs an address to return to",
-    ru: "для онлайн-оплаты нужен адрес возврата",
-};
 const NOT_A_URL: Text = Text {
     en: "must be an http or https address without a password in it",
     ru: "должен быть адресом http или https без пароля",
@@ -131,7 +127,8 @@ const fn one() -> i64 {
 #[serde(deny_unknown_fields)]
 struct PaymentRequest {
     method: PaymentMethod,
-    /// Where the bank's page sends the guest afterwards; required online, not used at the counter.
+    /// Where the bank's page sends the guest afterwards; this installation's own address when it is left out, not
+    /// used at the counter.
     #[serde(default)]
     #[schema(max_length = 2048)]
     return_url: Option<String>,
@@ -255,10 +252,7 @@ impl PaymentRequest {
     /// The address is handed to the bank and opened by a browser: nothing but a web page may stand there.
     fn fault(&self) -> Option<Fault> {
         let pointer = "/payment/return_url";
-        let Some(text) = self.return_url.as_deref() else {
-            let is_needed = self.method == PaymentMethod::Online;
-            return is_needed.then(|| Fault::new(pointer, "required", URL_REQUIRED));
-        };
+        let text = self.return_url.as_deref()?;
         if text.chars().count() > RETURN_URL_MAX_CHARS {
             return Some(Fault::new(pointer, "too-long", TOO_LONG));
         }

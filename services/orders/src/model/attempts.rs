@@ -22,10 +22,13 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Whether exactly the order's total was taken and not all of it given back.
+    /// Whether exactly the order's total was taken and not all of it given back. A second success for one order has
+    /// the right sum as well, but payments does not accept it and gives it back: its state says so.
     #[must_use]
     pub fn pays(&self, total: Money) -> bool {
-        self.captured == total && self.refunded.amount() < self.captured.amount()
+        matches!(self.state, PaymentState::Captured | PaymentState::PartiallyRefunded)
+            && self.captured == total
+            && self.refunded.amount() < self.captured.amount()
     }
 
     /// Whether money was taken, but not what the order costs.

@@ -20,7 +20,7 @@ fn every_fault_of_a_body_is_named(database: &TestDatabase) {
     basket["points"] = json!(5);
     basket["promo_codes"] = json!(["РАФ20"]);
     basket["comment"] = json!("x".repeat(501));
-    basket["payment"] = json!({"method": "online"});
+    basket["payment"] = json!({"method": "online", "return_url": "ftp://guest.example"});
 
     let problem = world.place_as(Guest(1), "k1", &basket).expect(422).json();
 
