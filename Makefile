@@ -1,4 +1,4 @@
-# make run | test | check | bench | torture N=20 | docs — and nothing clever.
+# make run | test | check | torture N=20 | docs — and nothing clever.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 N ?= 20
@@ -19,11 +19,8 @@ check: tools ## format, lints, the rules of ARCHITECTURE.md, dependencies
 	cargo xtask tidy
 	.ci/deny
 
-bench: tools ## the figures of docs/performance.md, into target/bench/results.json
-	tests/servers/with-services.sh postgres -- tests/bench.sh
-
 torture: tools ## N times kill -9 under load, the audit after each
-	SAMOVAR_TORTURE_ROUNDS=$(N) SAMOVAR_SEED=$(SEED) cargo test --release --package samovar --test it -- --nocapture kill_nine
+	TORTURE_ROUNDS=$(N) TORTURE_SEED=$(SEED) cargo test --release --package samovar --test it -- --nocapture kill_nine
 
 docs: ## rewrites the generated documents (OpenAPI, errors, configuration, routes)
 	cargo xtask docs
@@ -31,4 +28,4 @@ docs: ## rewrites the generated documents (OpenAPI, errors, configuration, route
 tools:
 	@tests/servers/tools.sh
 
-.PHONY: help run test check bench torture docs tools
+.PHONY: help run test check torture docs tools

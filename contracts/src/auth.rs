@@ -73,4 +73,3 @@ impl Call for Revocations {
     const TIMEOUT_MS: u32 = 1_000;
     const IDEMPOTENT: bool = true;
 }
-

@@ -54,7 +54,7 @@ fn dispatch(cli: Cli) -> Result<End> {
     let common = cli.common;
     match cli.command {
         Command::Demo(args) => crate::demo::run(&common, &args),
-        Command::Serve(args) => serve::run(&common, args),
+        Command::Serve(args) => serve::run(&common, &args),
         Command::Admin(command) => admin::run(&common, command),
         Command::Import(command) => menu::import(&common, command),
         Command::Export(command) => menu::export(&common, command),

@@ -1,4 +1,4 @@
-//! The committed documents are what the program says of itself. `SAMOVAR_WRITE_DOCS=1` (`cargo xtask docs`) rewrites them.
+//! The committed documents are what the program says of itself. `WRITE_DOCS=1` (`cargo xtask docs`) rewrites them.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ fn root() -> &'static Path {
 
 fn check(path: &str, now: &str) {
     let file = root().join(path);
-    if std::env::var_os("SAMOVAR_WRITE_DOCS").is_some() {
+    if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, now).unwrap();
         return;
@@ -33,4 +33,9 @@ fn committed_documents_openapi() {
 fn committed_documents_configuration() {
     let table = service::settings_table(&samovar::settings::tables());
     check("docs/configuration.md", &format!("# Configuration\n\n{table}"));
+}
+
+#[test]
+fn committed_documents_routes() {
+    check("docs/routes.md", &gateway::policy::routes_table());
 }

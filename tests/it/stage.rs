@@ -31,7 +31,6 @@ pub(crate) struct Stage {
 /// The business that [`Stage::open_shop`] sets up.
 pub(crate) struct Shop {
     pub(crate) id: String,
-    pub(crate) admin: Api,
     pub(crate) manager: Api,
     pub(crate) barista: Api,
     /// A counted thing, of which there are as many as asked.
@@ -56,11 +55,8 @@ impl Stage {
         stage.bank = Some(stage.start_bank());
         let password = stage.path("admin-password");
         std::fs::write(&password, PASSWORD).unwrap();
-        let created = stage
-            .command(&["admin", "create", "--email", "admin@shop.example", "--password-file"])
-            .arg(password)
-            .output();
-        let created = created.unwrap();
+        let file = format!("--password-file={}", password.display());
+        let created = stage.command(&["admin", "create", "--email", "admin@shop.example", &file]).output().unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
         stage.start();
         stage
@@ -140,10 +136,6 @@ impl Stage {
         })
     }
 
-    pub(crate) fn bank(&self) -> &Bank {
-        self.bank.as_ref().expect("the bank runs")
-    }
-
     /// Nobody in particular.
     pub(crate) fn nobody(&self) -> Api {
         Api::new(&format!("http://{}", self.public))
@@ -188,7 +180,7 @@ impl Stage {
         let receipt =
             json!({"shop_id": id, "variant_id": cake, "kind": "receipt", "quantity": cakes, "reason": "opening"});
         manager.post_with_key("/stock/movements", "opening-stock-0001", &receipt).expect(201);
-        Shop { id, admin, manager, barista, cake, latte }
+        Shop { id, manager, barista, cake, latte }
     }
 }
 

@@ -42,7 +42,7 @@ fn run_tidy(root: &Path) -> Result<ExitCode> {
 fn write_docs(root: &Path) -> Result<ExitCode> {
     let status = Command::new(env!("CARGO"))
         .args(["test", "--quiet", "--package", "samovar", "--test", "it", "committed_documents"])
-        .env("SAMOVAR_WRITE_DOCS", "1")
+        .env("WRITE_DOCS", "1")
         .current_dir(root)
         .status()
         .context("starting cargo")?;

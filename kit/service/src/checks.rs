@@ -56,6 +56,9 @@ pub struct Check {
     pub id: &'static str,
     /// Whether it holds only when faults have stopped and queues are empty.
     pub quiescent: bool,
+    /// Whether only a running business can put it right: of a stopped one it says what is left to do, not what is
+    /// wrong.
+    pub live_only: bool,
     pub(crate) run: CheckRun,
 }
 
@@ -78,7 +81,7 @@ impl Check {
         id: &'static str,
         run: impl Fn(&mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> + Send + Sync + 'static,
     ) -> Self {
-        Self { id, quiescent: false, run: CheckRun::Local(Arc::new(run)) }
+        Self { id, quiescent: false, live_only: false, run: CheckRun::Local(Arc::new(run)) }
     }
 
     /// A check that compares fact sets of several services. Always quiescent: the sets are read one after another.
@@ -86,12 +89,19 @@ impl Check {
         id: &'static str,
         run: impl Fn(&Facts) -> Result<Vec<Finding>, FactError> + Send + Sync + 'static,
     ) -> Self {
-        Self { id, quiescent: true, run: CheckRun::Across(Arc::new(run)) }
+        Self { id, quiescent: true, live_only: false, run: CheckRun::Across(Arc::new(run)) }
     }
 
     /// A check that asks somebody outside. Always quiescent. Its error says why it could not be made.
     pub fn outside(id: &'static str, run: impl Fn() -> Result<Vec<Finding>, String> + Send + Sync + 'static) -> Self {
-        Self { id, quiescent: true, run: CheckRun::Outside(Arc::new(run)) }
+        Self { id, quiescent: true, live_only: false, run: CheckRun::Outside(Arc::new(run)) }
+    }
+
+    /// The same check, quiescent, and of a running business only.
+    #[must_use]
+    pub fn live_only(mut self) -> Self {
+        self.live_only = true;
+        self.quiescent()
     }
 
     /// The same check, holding only when faults have stopped and queues are empty.

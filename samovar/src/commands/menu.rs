@@ -32,7 +32,9 @@ pub(super) fn import(common: &Common, command: ImportCommand) -> Result<End> {
         Err(refused) => {
             let members = refused.members();
             if common.json {
-                say_json(&serde_json::json!({"error": refused.to_string(), "code": refused.code().code, "errors": members.get("errors")}));
+                say_json(
+                    &serde_json::json!({"error": refused.to_string(), "code": refused.code().code, "errors": members.get("errors")}),
+                );
             } else {
                 complain(&format!("{}: nothing was changed: {refused}", file.display()));
                 for fault in members.get("errors").and_then(|errors| errors.as_array()).into_iter().flatten() {

@@ -9,7 +9,7 @@ use crate::instance::{self, Doors, Instance, World};
 use crate::settings;
 use crate::terminal::say;
 
-pub(super) fn run(common: &Common, args: ServeArgs) -> Result<End> {
+pub(super) fn run(common: &Common, args: &ServeArgs) -> Result<End> {
     let flag = |key: &str, address: Option<std::net::SocketAddr>| address.map(|a| (key.to_owned(), a.to_string()));
     let flags = [flag("server.listen", args.listen), flag("server.private_listen", args.private_listen)];
     let settings = settings::load(common, flags.into_iter().flatten().collect())?;

@@ -8,6 +8,7 @@ mod orders;
 mod payments;
 mod refunds;
 pub(crate) mod sql;
+mod words;
 
 pub(crate) use self::audit::{
     counted_twice, held_by_order, ledger_differences, ledger_halves, opened_at_bank, refund_differences, stray_money,

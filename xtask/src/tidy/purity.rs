@@ -7,7 +7,7 @@ use super::{File, Finding, Tree};
 const RULE: &str = "purity";
 
 /// Crates that a model may not name. Schemas of its words (utoipa) are documentation and may stand there.
-const CRATES_NOT_IN_A_MODEL: &[&str] = &["axum", "http", "store", "eventlog", "service", "tokio"];
+const CRATES_NOT_IN_A_MODEL: &[&str] = &["axum", "http", "store", "eventlog", "tokio"];
 /// Whole words; comments are left out.
 const WORDS_NOT_IN_A_MODEL: &[&str] = &["async", "await", "Clock", "Rng", "Db", "Tx"];
 const HTTP_CRATES: &[&str] = &["axum", "hyper"];

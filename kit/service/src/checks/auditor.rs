@@ -56,6 +56,7 @@ struct Seen {
     id: &'static str,
     service: &'static str,
     quiescent: bool,
+    live_only: bool,
     result: Result<Vec<Finding>, String>,
 }
 
@@ -87,7 +88,13 @@ impl Auditor {
         for audited in &self.services {
             for check in &audited.checks {
                 let result = run(check, &audited.db, &facts, &faults);
-                seen.push(Seen { id: check.id, service: audited.service, quiescent: check.quiescent, result });
+                seen.push(Seen {
+                    id: check.id,
+                    service: audited.service,
+                    quiescent: check.quiescent,
+                    live_only: check.live_only,
+                    result,
+                });
                 made(check.id);
             }
         }
@@ -133,10 +140,11 @@ impl Pass {
         self.seen.iter().any(|seen| seen.quiescent && seen.result.as_ref().is_ok_and(|found| !found.is_empty()))
     }
 
-    /// The report over a stopped instance: a quiescent finding counts if no event of its key is on its way.
+    /// The report over a stopped instance: a quiescent finding counts if no event of its key is on its way, and if it
+    /// is not just work that was left for the next start.
     #[must_use]
     pub fn report(self) -> Report {
-        self.settle(|_, _| true)
+        self.settle(|seen, _| !seen.live_only)
     }
 
     /// The report over a live instance: a quiescent finding of `self`, the later pass, counts if it stood in the
@@ -152,8 +160,14 @@ impl Pass {
 
     fn settle(self, stood: impl Fn(&Seen, &Finding) -> bool) -> Report {
         let outcomes = self.seen.iter().map(|seen| {
-            let mut outcome =
-                CheckOutcome { id: seen.id, service: seen.service, findings: Vec::new(), unsettled: 0, not_made: None };
+            let mut outcome = CheckOutcome {
+                id: seen.id,
+                service: seen.service,
+                quiescent: seen.quiescent,
+                findings: Vec::new(),
+                unsettled: 0,
+                not_made: None,
+            };
             match (&seen.result, &self.undelivered) {
                 (Err(reason), _) => outcome.not_made = Some(reason.clone()),
                 (Ok(found), _) if !seen.quiescent => outcome.findings.clone_from(found),

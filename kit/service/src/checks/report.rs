@@ -13,6 +13,9 @@ pub struct CheckOutcome {
     pub id: &'static str,
     /// The service whose check it is.
     pub service: &'static str,
+    /// Whether it holds only when faults have stopped and queues are empty: in the middle of work its findings say what
+    /// is left to do.
+    pub quiescent: bool,
     /// The rows that break it.
     pub findings: Vec<Finding>,
     /// Quiescent findings that do not count: gone in the second pass, or with an event still on its way.

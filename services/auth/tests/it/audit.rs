@@ -5,7 +5,11 @@ use testkit::{TestDatabase, both_databases};
 
 use crate::world::{SignedIn, World};
 
-both_databases!(a_family_with_two_living_tokens_is_named, a_dead_family_with_a_living_token_is_named, other_damage_is_named);
+both_databases!(
+    a_family_with_two_living_tokens_is_named,
+    a_dead_family_with_a_living_token_is_named,
+    other_damage_is_named
+);
 
 store::statements! {
     /// The constraint that holds AUT-1 in the first place.
@@ -44,11 +48,14 @@ fn a_family_with_two_living_tokens_is_named(database: &TestDatabase) {
     let refused = world.harness.db().write_blocking(|tx| tx.execute(&SECOND_TOKEN, &[]));
     assert!(refused.unwrap_err().violates("refresh_tokens_one_live"), "the database refuses it by itself");
     // The fence keeps a service from changing the schema: the damage is done beside it.
-    let kit = world.harness.store().kit("auth_damage", &[store::Migration {
-        name: "0001_damage",
-        sqlite: DROP_CONSTRAINT.sql,
-        postgres: "DROP INDEX auth.refresh_tokens_one_live",
-    }]);
+    let kit = world.harness.store().kit(
+        "auth_damage",
+        &[store::Migration {
+            name: "0001_damage",
+            sqlite: DROP_CONSTRAINT.sql,
+            postgres: "DROP INDEX auth.refresh_tokens_one_live",
+        }],
+    );
     kit.unwrap();
 
     damage(&world, &SECOND_TOKEN);

@@ -41,7 +41,13 @@ fn what_is_left_out_of_a_change_stays(database: &TestDatabase) {
     assert_eq!((&renamed["name"], &renamed["language"]), (&json!("Аня"), &json!("ru")));
     assert_eq!((&english["name"], &english["language"]), (&json!("Аня"), &json!("en")));
     assert_eq!((&nameless["name"], &nameless["email"]), (&json!(null), &json!("anna@example.org")));
-    for body in [json!({"grants": []}), json!({"disabled": false}), json!({"id": "x"}), json!({"name": ""}), json!({"email": "x"})] {
+    for body in [
+        json!({"grants": []}),
+        json!({"disabled": false}),
+        json!({"id": "x"}),
+        json!({"name": ""}),
+        json!({"email": "x"}),
+    ] {
         change(body).expect(422);
     }
 }

@@ -79,7 +79,8 @@ fn nobody_ends_somebody_elses_session(database: &TestDatabase) {
     let boris = world.register("boris@example.org");
 
     let theirs = world.ask("DELETE", &format!("/auth/sessions/{}", world.session_of(&anna)), &boris).send().expect(404);
-    let nobodys = world.ask("DELETE", &format!("/auth/sessions/{}", SessionId::from_bits(7)), &boris).send().expect(404);
+    let nobodys =
+        world.ask("DELETE", &format!("/auth/sessions/{}", SessionId::from_bits(7)), &boris).send().expect(404);
 
     assert_eq!(theirs.code(), nobodys.code());
     world.ask("DELETE", "/auth/sessions/ord_1", &boris).send().expect(404);

@@ -49,7 +49,8 @@ fn two_who_register_one_email_at_once_are_one_person(database: &TestDatabase) {
     let body = json!({"email": "anna@example.org", "password": PASSWORD});
 
     let mut statuses = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..4).map(|_| scope.spawn(|| world.post("/auth/register", &body).status.as_u16())).collect();
+        let tries: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| world.post("/auth/register", &body).status.as_u16())).collect();
         tries.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
     });
 
@@ -64,7 +65,8 @@ fn all_faults_of_a_registration_are_told_at_once(database: &TestDatabase) {
 
     let answer = world.post("/auth/register", &body).expect(422).json();
 
-    let mut pointers: Vec<_> = answer["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    let mut pointers: Vec<_> =
+        answer["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     pointers.sort_unstable();
     pointers.dedup();
     assert_eq!(pointers, ["/email", "/language", "/password", "/role"], "{answer}");
@@ -153,7 +155,9 @@ store::statements! {
 fn no_row_holds_a_password_or_a_token(database: &TestDatabase) {
     let mut world = World::new(database);
     let body = json!({"email": "anna@example.org", "password": PASSWORD, "session": "token"});
-    let anna = signed_in(&world.harness.post("/auth/register").header("user-agent", "teapot/1").json(&body).send().expect(201));
+    let anna = signed_in(
+        &world.harness.post("/auth/register").header("user-agent", "teapot/1").json(&body).send().expect(201),
+    );
     let again = signed_in(&world.try_refresh(&anna.refresh).expect(200));
 
     let mut texts: Vec<String> = world

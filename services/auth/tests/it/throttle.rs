@@ -27,7 +27,8 @@ fn stranger(number: u8) -> [u8; 4] {
 const HOME: [u8; 4] = [203, 0, 113, 7];
 
 fn guesses_from_one_address_are_slowed(database: &TestDatabase) {
-    let world = World::with(database, &[("auth.attempts_per_address_burst", "5"), ("auth.attempts_per_address_per_min", "1")]);
+    let world =
+        World::with(database, &[("auth.attempts_per_address_burst", "5"), ("auth.attempts_per_address_per_min", "1")]);
     world.register("anna@example.org");
 
     let answers: Vec<_> =
@@ -77,7 +78,11 @@ fn good_passwords_do_not_count(database: &TestDatabase) {
 }
 
 fn limits_can_be_turned_off(database: &TestDatabase) {
-    let off = [("limits.enabled", "false"), ("auth.failures_per_account_burst", "1"), ("auth.attempts_per_address_burst", "1")];
+    let off = [
+        ("limits.enabled", "false"),
+        ("auth.failures_per_account_burst", "1"),
+        ("auth.attempts_per_address_burst", "1"),
+    ];
     let world = World::with(database, &off);
     world.register("anna@example.org");
 

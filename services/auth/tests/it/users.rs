@@ -32,7 +32,8 @@ fn grants_are_changed_on_the_current_version_only(database: &TestDatabase) {
 
     assert_eq!(world.ask("PUT", &path, &admin).json(&body).send().expect(428).code(), "http.if-match-required");
     let changed = world.ask("PUT", &path, &admin).header("if-match", "\"1\"").json(&body).send().expect(200);
-    let stale = world.ask("PUT", &path, &admin).header("if-match", "\"1\"").json(&json!({"grants": []})).send().expect(412);
+    let stale =
+        world.ask("PUT", &path, &admin).header("if-match", "\"1\"").json(&json!({"grants": []})).send().expect(412);
 
     assert_eq!(changed.header("etag"), Some("\"2\""));
     assert_eq!(changed.json()["grants"], body["grants"]);
@@ -88,7 +89,12 @@ fn a_disabled_person_is_out_at_once_and_may_come_back(database: &TestDatabase) {
     let anna = world.register("anna@example.org");
     let path = format!("/users/{}", anna.id);
     let set = |disabled: bool| {
-        world.ask("PATCH", &path, &admin).header("if-match", "*").json(&json!({"disabled": disabled})).send().expect(200)
+        world
+            .ask("PATCH", &path, &admin)
+            .header("if-match", "*")
+            .json(&json!({"disabled": disabled}))
+            .send()
+            .expect(200)
     };
 
     assert_eq!(set(true).json()["disabled"], json!(true));
@@ -155,7 +161,10 @@ fn people_are_listed_in_pages(database: &TestDatabase) {
     let emails = |page: &serde_json::Value| -> Vec<String> {
         page["items"].as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(emails(&first), ["guest4@example.org", "guest3@example.org", "guest2@example.org", "guest1@example.org"]);
+    assert_eq!(
+        emails(&first),
+        ["guest4@example.org", "guest3@example.org", "guest2@example.org", "guest1@example.org"]
+    );
     assert_eq!(emails(&second), ["guest0@example.org", "admin@example.org"]);
     assert_eq!(second["next_cursor"], json!(null));
     assert_eq!(emails(&one), ["guest3@example.org"]);

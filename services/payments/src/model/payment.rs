@@ -3,8 +3,6 @@
 //! States only go forward. Each has a rank; what is heard of a provider moves a payment to a higher rank or not at
 //! all, so that news in any order and number lead to the same state (MON-9).
 
-use std::str::FromStr;
-
 use contracts::payments::PaymentState;
 use contracts::{OrderId, PaymentId, ShopId, UserId};
 use kernel::{Money, Timestamp};
@@ -33,12 +31,6 @@ macro_rules! words {
             fn from_str(text: &str) -> Result<Self, String> {
                 let found = Self::ALL.iter().copied().find(|variant| variant.as_str() == text);
                 found.ok_or_else(|| format!("not a word of {}", stringify!($name)))
-            }
-        }
-
-        impl store::FromColumn for $name {
-            fn from_column(column: store::Column<'_>) -> Result<Self, String> {
-                <Box<str> as store::FromColumn>::from_column(column)?.parse()
             }
         }
     };
@@ -234,16 +226,6 @@ impl Payment {
     #[must_use]
     pub fn open_page(&self) -> Option<&str> {
         self.page_url.as_deref().filter(|_| self.state == PaymentState::Pending)
-    }
-}
-
-/// A state as it stands in a column.
-pub(crate) struct StoredState(pub(crate) PaymentState);
-
-impl store::FromColumn for StoredState {
-    fn from_column(column: store::Column<'_>) -> Result<Self, String> {
-        let text = <Box<str> as store::FromColumn>::from_column(column)?;
-        PaymentState::from_str(&text).map(Self).map_err(|error| error.to_string())
     }
 }
 

@@ -8,7 +8,8 @@ use super::sql::{
     ASKED, DUE, INSERT_PAYMENT, LOCK_ATTEMPTS, LOCK_PAYMENT, PAYMENT, PAYMENT_OF_REFERENCE, PAYMENTS_OF_ORDER,
     RESERVE_REFUND, SAVE_PAYMENT,
 };
-use crate::model::payment::{Alarm, Payment, ProviderName, ReceivedHow, StoredState};
+use super::words::StoredState;
+use crate::model::payment::{Alarm, Payment, ProviderName, ReceivedHow};
 
 /// Keeps a new attempt.
 ///

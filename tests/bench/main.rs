@@ -1,2 +1,0 @@
-//! Empty until the kit compiles.
-fn main() {}
