@@ -6,7 +6,7 @@ use clap::Parser as _;
 use samovar::cli::Cli;
 use samovar::commands;
 
-/// Measured against the system's allocator in docs/performance.md.
+/// Many small allocations on many threads: what it is made for.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
