@@ -26,9 +26,6 @@ const GUESTS: usize = 4;
 /// The longest time between a start and the next kill.
 const LIFE_MAX_MS: u64 = 900;
 
-/// So many looks, two seconds apart, at whether everything has come to rest.
-const RESTS_MAX: usize = 20;
-
 /// How often a placement is asked for again, 50 ms apart: longer than the lease of a claim whose request died.
 const TRIES_MAX: usize = 900;
 
@@ -73,7 +70,7 @@ fn kill_nine_loses_nothing_that_was_acknowledged(database: &TestDatabase) {
     for (guest, order) in &acknowledged {
         reaches_its_end(&guests[*guest], &shop, order);
     }
-    comes_to_rest(&mut stage);
+    stage.come_to_rest();
 }
 
 /// Sends the guests home, also when a round fails: the scope waits for them.
@@ -91,21 +88,6 @@ fn assert_holds_at_every_commit(report: &Value) {
         let held = check["quiescent"] == json!(true) || check["findings"] == json!([]);
         assert!(held && check["not_made"].is_null(), "after kill -9: {check:#}");
     }
-}
-
-/// With nobody ordering any more everything holds, after as many starts as it takes to hear the bank out.
-fn comes_to_rest(stage: &mut Stage) {
-    let mut report = Value::Null;
-    for _ in 0..RESTS_MAX {
-        std::thread::park_timeout(Duration::from_secs(2));
-        assert!(stage.stop(), "the program ended with a failure");
-        report = stage.audit();
-        if report["clean"] == json!(true) {
-            return;
-        }
-        stage.start();
-    }
-    panic!("at rest: {report:#}");
 }
 
 /// Places orders and pays for them until told to stop; a dead server is asked again with the same key.
