@@ -63,8 +63,12 @@ pub enum Command {
     Export(ExportCommand),
 
     /// Recompute every invariant and name the rows that break one; exit 1 if any does.
-    #[command(after_help = "Examples:\n  samovar audit\n  samovar audit --json | jq '.findings[]'")]
-    Audit,
+    #[command(after_help = "Examples:\n  samovar audit\n  samovar audit --stopped --json | jq '.checks[].findings[]'")]
+    Audit {
+        /// Nothing serves the data now: look once. On SQLite this is seen without being said.
+        #[arg(long)]
+        stopped: bool,
+    },
 
     /// The event log.
     #[command(subcommand)]

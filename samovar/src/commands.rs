@@ -58,7 +58,9 @@ fn dispatch(cli: Cli) -> Result<End> {
         Command::Admin(command) => admin::run(&common, command),
         Command::Import(command) => menu::import(&common, command),
         Command::Export(command) => menu::export(&common, command),
-        Command::Audit => audit::run(&common),
+        Command::Audit { stopped } => {
+            audit::run(&common, if stopped { audit::Business::Stopped } else { audit::Business::Unknown })
+        }
         Command::Events(command) => events::run(&common, command),
         Command::Config(command) => config::run(&common, command),
         Command::Openapi => pages::openapi(&common),

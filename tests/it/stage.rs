@@ -133,7 +133,7 @@ impl Stage {
     /// `samovar audit` over the stopped business: its report.
     pub(crate) fn audit(&self) -> Value {
         assert!(self.process.is_none(), "an audit of a stopped business");
-        let output = self.command(&["audit", "--json"]).output().unwrap();
+        let output = self.command(&["audit", "--stopped", "--json"]).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap_or_else(|e| {
             panic!("{e}: {} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
         })

@@ -9,9 +9,18 @@ use crate::instance::{self, Instance, World};
 use crate::settings;
 use crate::terminal::{progress, say, say_json};
 
-pub(super) fn run(common: &Common) -> Result<End> {
+/// What is said of the business that is audited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Business {
+    /// Nothing serves its data.
+    Stopped,
+    /// Not said: SQLite shows whether it is served; PostgreSQL counts as served.
+    Unknown,
+}
+
+pub(super) fn run(common: &Common, business: Business) -> Result<End> {
     let settings = settings::load(common, Vec::new())?;
-    let is_live = instance::is_served(&settings);
+    let is_live = business == Business::Unknown && instance::is_served(&settings);
     let world = World::real(&settings);
     let instance = Instance::open(settings, world)?;
     let auditor = instance.platform.auditor();
