@@ -59,8 +59,13 @@ fn settings(flags: &[(&str, &str)]) -> Settings {
     Settings::load(&[TELEMETRY_SETTINGS, OUTBOUND_SETTINGS], &Sources { flags, ..Sources::default() }).unwrap()
 }
 
+/// A process has one subscriber. Where one comes while another has a place in the code registered, `tracing` may keep
+/// the other's answer on whether that place is on, so these tests take turns.
+static ONE_SUBSCRIBER: Mutex<()> = Mutex::new(());
+
 /// What `work` leaves on the terminal and at the collector.
 fn observed(flags: &[(&str, &str)], work: impl FnOnce()) -> (String, Vec<OutRequest>) {
+    let _turn = ONE_SUBSCRIBER.lock().unwrap_or_else(PoisonError::into_inner);
     let (terminal, collector) = (Terminal::default(), Arc::new(Collector::default()));
     let (clock, outbound): (Arc<dyn Clock>, Arc<dyn Outbound>) = (Arc::new(Noon), Arc::clone(&collector) as _);
     let writer = terminal.clone();
