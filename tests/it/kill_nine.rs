@@ -21,6 +21,11 @@ fn on_sqlite() {
     kill_nine_loses_nothing_that_was_acknowledged(&TestDatabase::sqlite());
 }
 
+#[test]
+fn on_postgres() {
+    kill_nine_loses_nothing_that_was_acknowledged(&TestDatabase::postgres());
+}
+
 const GUESTS: usize = 4;
 
 /// The longest time between a start and the next kill.
