@@ -1,4 +1,4 @@
-# make run | test | check | torture N=20 | docs — and nothing clever.
+# make run | test | check | bench | torture N=20 | docs — and nothing clever.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 N ?= 20
@@ -22,10 +22,13 @@ check: tools ## format, lints, the rules of ARCHITECTURE.md, dependencies
 torture: tools ## N times kill -9 under load, the audit after each
 	TORTURE_ROUNDS=$(N) TORTURE_SEED=$(SEED) cargo test --release --package samovar --test it -- --nocapture kill_nine
 
+bench: tools ## what it can bear, on this machine; ONLY="menu placement" runs parts
+	tests/servers/with-services.sh postgres -- cargo bench --package samovar --bench bench -- $(ONLY)
+
 docs: ## rewrites the generated documents (OpenAPI, errors, configuration, routes)
 	cargo xtask docs
 
 tools:
 	@tests/servers/tools.sh
 
-.PHONY: help run test check torture docs tools
+.PHONY: help run test check bench torture docs tools

@@ -57,6 +57,10 @@ impl Api {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.send(OutRequest::get(self.url(path)))
     }
@@ -100,7 +104,7 @@ impl Api {
     }
 
     fn url(&self, path: &str) -> String {
-        if path.starts_with("/api") || path == "/" || path == "/openapi.json" {
+        if path.starts_with("/api") || ["/", "/openapi.json", "/metrics"].contains(&path) {
             format!("{}{path}", self.base)
         } else {
             format!("{}/api/v1{path}", self.base)

@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
+#[expect(dead_code, reason = "the measurements use more of it")]
 mod api;
 mod documents;
 mod kill_nine;
 mod pickup;
+#[expect(dead_code, reason = "the measurements use more of it")]
 mod stage;

@@ -27,6 +27,7 @@ pub(crate) struct Stage {
     database_url: Option<String>,
     bank: Option<Bank>,
     public: SocketAddr,
+    private: Option<String>,
     process: Option<Child>,
     extra: Vec<String>,
 }
@@ -52,6 +53,7 @@ impl Stage {
             database_url: database.is_postgres().then(|| database.url()),
             bank: None,
             public,
+            private: None,
             process: None,
             extra: extra.iter().map(|e| (*e).to_owned()).collect(),
         };
@@ -111,8 +113,28 @@ impl Stage {
         let mut process = self.command(&["serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains("public"), "the program did not start: {line}");
+        let addresses: Value = serde_json::from_str(&line).unwrap_or_default();
+        self.private = addresses["private"].as_str().map(str::to_owned);
+        assert!(self.private.is_some(), "the program did not start: {line}");
         self.process = Some(process);
+    }
+
+    pub(crate) fn public(&self) -> SocketAddr {
+        self.public
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the program runs").id()
+    }
+
+    pub(crate) fn sqlite_file(&self) -> PathBuf {
+        self.path("data").join("samovar.db")
+    }
+
+    /// What the program tells its operators.
+    pub(crate) fn metrics(&self) -> String {
+        let private = self.private.as_deref().expect("the program has been started");
+        Api::new(&format!("http://{private}")).get("/metrics").text
     }
 
     /// `kill -9`.
