@@ -1,6 +1,6 @@
 //! The rows that are printed and kept.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::load::Measured;
 use crate::machine;
@@ -18,13 +18,10 @@ impl Report {
 
     /// Keeps and prints one row; `more` are its further figures.
     pub(crate) fn row(&mut self, name: &str, engine: &str, more: Value) {
-        let mut row = Map::new();
+        let Value::Object(mut row) = more else { panic!("{name}: figures have names") };
+        let figures: Vec<String> = row.iter().map(|(key, value)| format!("{key} {value}")).collect();
         row.insert("name".to_owned(), json!(name));
         row.insert("engine".to_owned(), json!(engine));
-        if let Value::Object(more) = more {
-            row.extend(more);
-        }
-        let figures: Vec<String> = row.iter().skip(2).map(|(key, value)| format!("{key} {value}")).collect();
         println!("{name:<24} {engine:<9} {}", figures.join("  "));
         self.rows.push(Value::Object(row));
     }

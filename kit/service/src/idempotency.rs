@@ -186,13 +186,15 @@ pub enum Begun {
     Replay(Answer),
 }
 
-/// Claims the intent in a transaction of its own: the first step of several.
+/// Claims the intent in a transaction of its own: the first step of several ([`store::in_steps`]).
 ///
 /// # Errors
 /// 422 when the key was used for another body, 409 with `Retry-After` while an earlier try runs, and what the database
 /// says.
 pub async fn begin(db: &Db, intent: Intent, resource_id: String) -> Result<Begun, Problem> {
-    let claim = db.write(move |tx| claimed(tx, &intent, &resource_id)).await?;
+    // What is told to somebody at once, and not built upon, has to be on disk.
+    let goes_on = |claim: &Claim| matches!(claim, Claim::Fresh(_) | Claim::TakenOver(_));
+    let claim = db.write_step(move |tx| claimed(tx, &intent, &resource_id), goes_on).await?;
     begun(claim)
 }
 

@@ -1,16 +1,17 @@
 //! The door that services go through.
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kernel::{Clock, Rng};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
 
 use crate::engine::{Common, Engine};
 use crate::migrate::{self, Migration};
-use crate::work::{Job, KIT, Reply, Service, Task};
-use crate::{Commits, Snapshot, Statement, Stats, StoreConfig, StoreError, Tx};
+use crate::work::{Job, KIT, Reply, Service, Step, Task, WriteWork};
+use crate::{Commits, Snapshot, Statement, Stats, StoreConfig, StoreError, Tx, steps};
 
 /// A SQLite file or a PostgreSQL server. Cheap to clone; the last one dropped finishes what is queued.
 #[derive(Clone)]
@@ -108,8 +109,40 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.submit_write(closure, Reply::Task(reply), Duration::ZERO);
-        answer.await.unwrap_or_else(|_| Err(lost_answer().into()))
+        let step = Step { is_followed: false, upon: steps::built_upon(&self.shared.common) };
+        self.submit_write(Box::new(Task::new(closure, Reply::Task(reply))), type_name::<F>(), step, Duration::ZERO);
+        self.ended(answer.await)
+    }
+
+    /// [`Db::write`] for a transaction that another one of the same request follows ([`in_steps`](crate::in_steps)):
+    /// it does not wait for the disk when it ends with a result that `goes_on`. Whatever is told to anybody outside must
+    /// be told by a later [`Db::write`]. Outside of steps it is a [`Db::write`].
+    ///
+    /// # Errors
+    /// Those of [`Db::write`]; [`StoreError::Unavailable`] when an earlier step was lost.
+    pub async fn write_step<T, E, F>(&self, closure: F, goes_on: fn(&T) -> bool) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let common = &self.shared.common;
+        if !steps::begin(common) {
+            return self.write(closure).await;
+        }
+        let (reply, answer) = oneshot::channel();
+        let step = Step { is_followed: true, upon: steps::built_upon(common) };
+        let task = Task::step(closure, Reply::Task(reply), goes_on);
+        self.submit_write(Box::new(task), type_name::<F>(), step, Duration::ZERO);
+        self.ended(answer.await)
+    }
+
+    fn ended<T, E: From<StoreError>>(&self, answer: Result<Result<T, E>, RecvError>) -> Result<T, E> {
+        let answer = answer.unwrap_or_else(|_| Err(lost_answer().into()));
+        if answer.is_err() {
+            steps::forget_what_was_lost(&self.shared.common);
+        }
+        answer
     }
 
     /// Runs a read transaction.
@@ -139,7 +172,8 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = crossbeam_channel::bounded(1);
-        self.submit_write(closure, Reply::Thread(reply), ROOM_WAIT);
+        let task = Task::new(closure, Reply::Thread(reply));
+        self.submit_write(Box::new(task), type_name::<F>(), Step::default(), ROOM_WAIT);
         answer.recv().unwrap_or_else(|_| Err(lost_answer().into()))
     }
 
@@ -202,20 +236,10 @@ impl Db {
         statements.iter().try_for_each(|statement| self.write_blocking(move |tx| tx.prepare(statement)))
     }
 
-    fn submit_write<T, E, F>(&self, closure: F, reply: Reply<Result<T, E>>, wait: Duration)
-    where
-        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    fn submit_write(&self, work: Box<dyn WriteWork>, name: &'static str, step: Step, wait: Duration) {
         let common = &self.shared.common;
-        let job = Job {
-            service: self.service,
-            name: std::any::type_name::<F>(),
-            traceparent: (common.hooks.traceparent)(),
-            queued_at: common.clock.elapsed(),
-            work: Box::new(Task::new(closure, reply)) as _,
-        };
+        let traceparent = (common.hooks.traceparent)();
+        let job = Job { service: self.service, name, traceparent, queued_at: common.clock.elapsed(), step, work };
         self.shared.engine.write(job, wait);
     }
 
@@ -227,8 +251,9 @@ impl Db {
     {
         let job = Job {
             service: self.service,
-            name: std::any::type_name::<F>(),
+            name: type_name::<F>(),
             traceparent: None,
+            step: Step::default(),
             queued_at: self.shared.common.clock.elapsed(),
             work: Box::new(Task::new(closure, reply)) as _,
         };

@@ -1,6 +1,6 @@
 //! Which of the two databases, and what both share: queues, threads, counters.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,6 +21,8 @@ pub(crate) struct Common {
     pub(crate) hooks: Hooks,
     pub(crate) counters: Counters,
     pub(crate) commits: Commits,
+    /// Batches that were rolled back as a whole.
+    lost: AtomicU64,
 }
 
 /// The database.
@@ -45,7 +47,17 @@ pub(crate) struct Lane<J> {
 
 impl Common {
     pub(crate) fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>, hooks: Hooks) -> Self {
-        Self { clock, rng, hooks, counters: Counters::default(), commits: Commits::new() }
+        Self { clock, rng, hooks, counters: Counters::default(), commits: Commits::new(), lost: AtomicU64::new(0) }
+    }
+
+    /// How many batches were rolled back as a whole.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    /// One more was.
+    pub(crate) fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Bulk work has no place in a closure (decision 7): whoever holds a transaction for longer than `limit` is

@@ -29,6 +29,7 @@ mod snapshot;
 mod sqlite;
 mod statement;
 mod stats;
+mod steps;
 mod tx;
 mod work;
 
@@ -47,6 +48,7 @@ pub use row::{Column, FromColumn, Row};
 pub use snapshot::Snapshot;
 pub use statement::Statement;
 pub use stats::{BATCH_BUCKETS, Histogram, MICROS_BUCKETS, Stats};
+pub use steps::in_steps;
 pub use tx::Tx;
 
 /// The kit's own statements, for the test that prepares every statement on both databases.

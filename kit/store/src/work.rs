@@ -33,6 +33,9 @@ pub(crate) enum Ran {
 pub(crate) trait WriteWork: Send {
     /// Runs it; may be called again when the run before was rolled back.
     fn run(&mut self, tx: &mut Tx<'_>) -> Ran;
+    /// Hands the result of the last run out before its commit, if it is a step's that another one follows; whether it
+    /// did.
+    fn answer_early(&mut self) -> bool;
     /// Hands the result of the last run to whoever waits.
     fn answer(self: Box<Self>);
     /// Hands out a failure instead.
@@ -49,6 +52,15 @@ pub(crate) trait ReadWork: Send {
     fn fail(self: Box<Self>, error: StoreError);
 }
 
+/// What a transaction is to those of the same request (see [`crate::in_steps`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Another one follows that waits for the disk; this one need not.
+    pub(crate) is_followed: bool,
+    /// It may stand only if the store has lost no batch since it had lost so many.
+    pub(crate) upon: Option<u64>,
+}
+
 /// A queued closure.
 pub(crate) struct Job<W: ?Sized> {
     pub(crate) service: Service,
@@ -56,6 +68,7 @@ pub(crate) struct Job<W: ?Sized> {
     pub(crate) name: &'static str,
     pub(crate) traceparent: Option<String>,
     pub(crate) queued_at: Duration,
+    pub(crate) step: Step,
     pub(crate) work: Box<W>,
 }
 
@@ -86,12 +99,20 @@ impl<R> Reply<R> {
 pub(crate) struct Task<F, T, E> {
     closure: F,
     result: Option<Result<T, E>>,
-    reply: Reply<Result<T, E>>,
+    /// Gone when the answer was given.
+    reply: Option<Reply<Result<T, E>>>,
+    /// For which results another step follows.
+    goes_on: Option<fn(&T) -> bool>,
 }
 
 impl<F, T, E: From<StoreError>> Task<F, T, E> {
     pub(crate) const fn new(closure: F, reply: Reply<Result<T, E>>) -> Self {
-        Self { closure, result: None, reply }
+        Self { closure, result: None, reply: Some(reply), goes_on: None }
+    }
+
+    /// A step: for these results another one follows.
+    pub(crate) const fn step(closure: F, reply: Reply<Result<T, E>>, goes_on: fn(&T) -> bool) -> Self {
+        Self { closure, result: None, reply: Some(reply), goes_on: Some(goes_on) }
     }
 
     fn keep(&mut self, result: std::thread::Result<Result<T, E>>) -> Ran {
@@ -110,7 +131,15 @@ impl<F, T, E: From<StoreError>> Task<F, T, E> {
 
     fn finish(self) {
         let missing = || Err(StoreError::fault("store", "a closure was answered before it ran").into());
-        self.reply.send(self.result.unwrap_or_else(missing));
+        if let Some(reply) = self.reply {
+            reply.send(self.result.unwrap_or_else(missing));
+        }
+    }
+
+    fn reject(self, error: StoreError) {
+        if let Some(reply) = self.reply {
+            reply.send(Err(error.into()));
+        }
     }
 }
 
@@ -126,12 +155,23 @@ where
         self.keep(result)
     }
 
+    fn answer_early(&mut self) -> bool {
+        let (Some(goes_on), Some(Ok(result))) = (self.goes_on, &self.result) else { return false };
+        if !goes_on(result) {
+            return false;
+        }
+        if let (Some(reply), Some(result)) = (self.reply.take(), self.result.take()) {
+            reply.send(result);
+        }
+        true
+    }
+
     fn answer(self: Box<Self>) {
         self.finish();
     }
 
     fn fail(self: Box<Self>, error: StoreError) {
-        self.reply.send(Err(error.into()));
+        self.reject(error);
     }
 }
 
@@ -151,7 +191,7 @@ where
     }
 
     fn fail(self: Box<Self>, error: StoreError) {
-        self.reply.send(Err(error.into()));
+        self.reject(error);
     }
 }
 

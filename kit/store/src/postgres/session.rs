@@ -41,6 +41,8 @@ pub(crate) struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Write,
+    /// Without waiting for the disk: another transaction follows that does.
+    WriteStep,
     Read,
 }
 
@@ -236,6 +238,10 @@ impl Session {
         }
         let (begin, xid) = match self.access {
             Access::Write => ("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", Some(self.prepared(&TAKE_XID)?)),
+            Access::WriteStep => (
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off",
+                Some(self.prepared(&TAKE_XID)?),
+            ),
             Access::Read => ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", None),
         };
         let connection = self.connection.as_mut().ok_or_else(no_connection)?;

@@ -89,7 +89,8 @@ impl Worker {
     }
 
     fn try_write(&mut self, job: &mut WriteJob) -> Outcome {
-        if let Err(failed) = self.session.enter(job.service, Access::Write) {
+        let access = if job.step.is_followed { Access::WriteStep } else { Access::Write };
+        if let Err(failed) = self.session.enter(job.service, access) {
             return Outcome::Again(failed);
         }
         let started = self.common.clock.elapsed();

@@ -60,7 +60,7 @@ impl Engine {
         match &self.hands {
             Hands::Threads { writes, .. } => submit!(writes, job, wait, self.common),
             Hands::Inline(inline) => {
-                inline.writer.lock().unwrap_or_else(PoisonError::into_inner).step(job, &mut || None);
+                inline.writer.lock().unwrap_or_else(PoisonError::into_inner).step(job, &mut |_| None);
             }
         }
     }
@@ -120,13 +120,16 @@ fn write_loop(mut writer: Writer, queue: &Receiver<Message<WriteJob>>) {
     let mut stopping = false;
     while !stopping {
         let Ok(Message::Job(first)) = queue.recv() else { break };
-        writer.step(first, &mut || match queue.try_recv() {
-            Ok(Message::Job(job)) => Some(job),
-            Ok(Message::Stop) => {
-                stopping = true;
-                None
+        writer.step(first, &mut |wait| {
+            let next = if wait.is_zero() { queue.try_recv().ok() } else { queue.recv_timeout(wait).ok() };
+            match next {
+                Some(Message::Job(job)) => Some(job),
+                Some(Message::Stop) => {
+                    stopping = true;
+                    None
+                }
+                None => None,
             }
-            Err(_) => None,
         });
     }
 }

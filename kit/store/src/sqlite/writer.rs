@@ -1,7 +1,8 @@
 //! Writing: group commit (decision 1).
 //!
 //! All closures that wait are run in one `BEGIN IMMEDIATE … COMMIT`, each in a savepoint of its own, and answered
-//! after the commit is on disk: a rejection as well, since it may rest on what an earlier closure of the batch did.
+//! after the commit is on disk: a rejection as well, since it may rest on what an earlier closure of the batch did. The
+//! exception are steps ([`crate::in_steps`]), which another transaction of the same request follows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(crate) struct Writer {
 struct Ready {
     job: WriteJob,
     outcome: Outcome,
+    /// Who asked has gone on, and will come back with the next step.
+    was_answered: bool,
 }
 
 /// What the end of the batch means for a closure.
@@ -49,13 +52,19 @@ struct Dead {
 const BATCH_MAX: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(5);
 
+/// How long a batch of steps that were all answered stays open for what follows them: nobody waits for its end.
+const NEXT_STEP_WAIT: Duration = Duration::from_millis(2);
+
+/// What is queued; the writer waits so long for it when nothing is.
+pub(crate) type More<'q> = dyn FnMut(Duration) -> Option<WriteJob> + 'q;
+
 impl Writer {
     pub(crate) const fn new(session: Session, common: Arc<Common>) -> Self {
         Self { session, common, stopped: None }
     }
 
     /// One batch: `first` and what `more` has at once. Everybody in it is answered when this returns.
-    pub(crate) fn step(&mut self, first: WriteJob, more: &mut dyn FnMut() -> Option<WriteJob>) {
+    pub(crate) fn step(&mut self, first: WriteJob, more: &mut More<'_>) {
         if let Some(stopped) = &self.stopped {
             return first.work.fail(stopped.clone());
         }
@@ -76,24 +85,31 @@ impl Writer {
     fn run_batch(
         &mut self,
         waiting: &mut Option<WriteJob>,
-        more: &mut dyn FnMut() -> Option<WriteJob>,
+        more: &mut More<'_>,
         batch: &mut Vec<Ready>,
     ) -> Result<(), Dead> {
         let started = self.common.clock.elapsed();
         self.session.enter(KIT);
         self.session.control("BEGIN IMMEDIATE").map_err(Dead::before_commit)?;
+        let mut all_went_on = true;
         while let Some(job) = waiting {
             self.common.counters.waited(started.saturating_sub(job.queued_at));
             let outcome = self.run(job)?;
-            batch.extend(waiting.take().map(|job| Ready { job, outcome }));
+            let was_answered = matches!(outcome, Outcome::Kept(_)) && job.step.is_followed && job.work.answer_early();
+            all_went_on &= was_answered;
+            batch.extend(waiting.take().map(|job| Ready { job, outcome, was_answered }));
             let full = batch.len() >= BATCH_MAX || self.common.clock.elapsed().saturating_sub(started) >= BATCH_TIME;
-            *waiting = if full { None } else { more() };
+            let wait = if all_went_on { NEXT_STEP_WAIT } else { Duration::ZERO };
+            *waiting = if full { None } else { more(wait) };
         }
         Ok(())
     }
 
     /// Runs one closure in its savepoint.
     fn run(&mut self, job: &mut WriteJob) -> Result<Outcome, Dead> {
+        if job.step.upon.is_some_and(|lost| lost != self.common.lost()) {
+            return Ok(Outcome::Failed(StoreError::unavailable("an earlier step was rolled back")));
+        }
         self.session.control("SAVEPOINT closure").map_err(Dead::before_commit)?;
         self.session.enter(job.service);
         let started = self.common.clock.elapsed();
@@ -140,12 +156,14 @@ impl Writer {
         let mut events = 0;
         let mut committed = 0;
         let closures = batch.len();
-        for Ready { job, outcome } in batch {
+        for Ready { job, outcome, was_answered } in batch {
             match outcome {
                 Outcome::Kept(published) => {
                     events += published;
                     committed += 1;
-                    job.work.answer();
+                    if !was_answered {
+                        job.work.answer();
+                    }
                 }
                 Outcome::Rejected => job.work.answer(),
                 Outcome::Failed(error) => job.work.fail(error),
@@ -162,6 +180,7 @@ impl Writer {
     /// Nobody in a dead batch is answered with success. When the disk or the file is to blame the process stops;
     /// otherwise each closure runs again in a transaction of its own, so that only the culprit fails.
     fn bury(&mut self, dead: &Dead, mut jobs: Vec<WriteJob>) {
+        self.common.lose();
         if !self.session.is_autocommit() && self.session.control("ROLLBACK").is_err() {
             tracing::error!("a dead batch could not be rolled back");
         }
@@ -175,7 +194,7 @@ impl Writer {
         tracing::warn!(closures = jobs.len(), cause = %dead.cause, "a batch was rolled back and runs again one by one");
         Counters::count(&self.common.counters.run_again, jobs.len());
         for job in jobs.drain(..) {
-            self.step(job, &mut || None);
+            self.step(job, &mut |_| None);
         }
     }
 

@@ -15,4 +15,5 @@ mod migrations;
 mod pressure;
 mod proxy;
 mod server;
+mod steps;
 mod transactions;

@@ -87,7 +87,8 @@ fn prepare(app: &App, view: &View, request: &ReserveRequest) -> Result<Prepared,
 async fn attempt(app: &App, view: &View, prepared: Prepared) -> Result<Option<Priced>, Error> {
     let prepared = Arc::new(prepared);
     let in_transaction = Arc::clone(&prepared);
-    match app.db.write(move |tx| take(tx, &in_transaction)).await? {
+    let is_held = |outcome: &Outcome| matches!(outcome, Outcome::Taken { .. } | Outcome::Known(_));
+    match app.db.write_step(move |tx| take(tx, &in_transaction), is_held).await? {
         Outcome::Taken { flipped } => {
             if flipped {
                 app.menus.forget(prepared.claim.shop_id);
