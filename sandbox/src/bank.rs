@@ -14,6 +14,7 @@ pub mod faults;
 pub mod model;
 mod page;
 mod signature;
+mod still;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -26,7 +27,9 @@ use tokio::sync::watch;
 
 use self::books::{BankError, Books};
 use self::deliveries::Deliveries;
+pub use self::deliveries::Delivery;
 pub use self::signature::sign;
+pub use self::still::{StillAnswer, StillBank};
 
 /// What a bank needs to start.
 #[derive(Clone, Debug)]
@@ -88,18 +91,17 @@ impl Bank {
     /// # Errors
     /// The address or the file cannot be had.
     pub fn start(config: BankConfig) -> Result<Self, StartError> {
-        let books = Books::open(&config.data_file, config.clock, config.rng, config.pay_within)
-            .map_err(|source| StartError::File { file: config.data_file, source })?;
-        let books = Arc::new(books);
+        let books = open(&config)?;
         let bound = bind(config.listen).map_err(|source| StartError::Listen { address: config.listen, source })?;
         let (listener, address) = bound;
         let url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
         let deliveries = Deliveries::start(&books, &config.secret).map_err(StartError::Thread)?;
         let (stop, stopped) = watch::channel(false);
-        let desk = api::Desk::new(&books, &url, deliveries.bell(), stopped);
+        let patience = api::Patience::Asleep(stopped.clone());
+        let desk = api::Desk::new(&books, &url, deliveries.bell(), patience);
         let server = std::thread::Builder::new()
             .name("sandbox-bank".to_owned())
-            .spawn(move || serve(listener, desk))
+            .spawn(move || serve(listener, desk, stopped))
             .map_err(StartError::Thread)?;
         Ok(Self { address, url, books, deliveries, stop, server: Some(server) })
     }
@@ -146,7 +148,13 @@ fn bind(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-fn serve(listener: TcpListener, desk: api::Desk) {
+fn open(config: &BankConfig) -> Result<Arc<Books>, StartError> {
+    let (clock, rng) = (Arc::clone(&config.clock), Arc::clone(&config.rng));
+    let books = Books::open(&config.data_file, clock, rng, config.pay_within);
+    books.map(Arc::new).map_err(|source| StartError::File { file: config.data_file.clone(), source })
+}
+
+fn serve(listener: TcpListener, desk: api::Desk, mut stopped: watch::Receiver<bool>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
@@ -154,7 +162,6 @@ fn serve(listener: TcpListener, desk: api::Desk) {
         .expect("the bank needs a poller, and the operating system has one");
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(listener).expect("bound and set non-blocking by the caller");
-        let mut stopped = desk.stopped();
         let router = api::routes(desk);
         let served = axum::serve(listener, router);
         tokio::select! {

@@ -68,6 +68,16 @@ impl Runner {
         if moved { Step::Worked(worked) } else { Step::Idle { until } }
     }
 
+    /// Looks at the log and lets this consumer alone do one step: a simulation says whose turn it is. One that is not run
+    /// here has nothing to do.
+    pub fn step_one(&mut self, consumer: &str, now: Timestamp) -> Step {
+        if !look(&self.log, &self.tenure, now) {
+            return Step::Idle { until: Some(now.plus(self.log.looked_at_every())) };
+        }
+        let worker = self.workers.iter_mut().find(|worker| worker.name() == consumer);
+        worker.map_or(Step::Idle { until: None }, |worker| worker.step(now, Pace::OneByOne))
+    }
+
     /// Starts a thread for each consumer, and one that looks at the log for all of them.
     ///
     /// # Errors

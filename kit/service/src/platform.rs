@@ -264,6 +264,30 @@ impl Platform {
         failed.map_or(Ok(worked), Err)
     }
 
+    /// Every consumer and timer, by name, in the order of [`Platform::step`].
+    #[must_use]
+    pub fn parts(&self) -> Vec<&'static str> {
+        let consumers = self.consumers.iter().map(|(_, consumer)| consumer.name());
+        consumers.chain(self.timers.iter().map(TimerLoop::name)).collect()
+    }
+
+    /// One step of one consumer or timer: a simulation says whose turn it is. Whether anything was done.
+    ///
+    /// # Errors
+    ///
+    /// What failed in the timer.
+    pub fn step_part(&mut self, part: &str, now: Timestamp) -> Result<bool, String> {
+        if let Some(timer) = self.timers.iter_mut().find(|timer| timer.name() == part) {
+            return match timer.step() {
+                Turn::Done => Ok(true),
+                Turn::NotDue(_) | Turn::HeldElsewhere => Ok(false),
+                Turn::Failed(reason) => Err(format!("{part}: {reason}")),
+            };
+        }
+        let runner = self.runner.get_or_insert_with(|| runner(&self.log, &self.consumers));
+        Ok(matches!(runner.step_one(part, now), Step::Worked(_)))
+    }
+
     /// Gives consumers and timers their threads.
     pub fn supervise(self, supervisor: &mut Supervisor) {
         let (log, clock) = (self.log, self.clock);

@@ -1,6 +1,6 @@
-//! One service on a database of its own, asked in process: no sockets, no threads, time in the test's hands.
+//! One service, or several that know each other, on a database of their own, asked in process: no sockets, no threads, time in the test's hands.
 //!
-//! Requests go to the service's own router, with the principal that the gateway would have put into them. Consumers
+//! Requests go to the services' own routers, with the principal that the gateway would have put into them. Consumers
 //! and timers run when the test says so ([`ServiceHarness::settle`]).
 
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ use service::{
     CallHandler, Calls, ClientAddress, Ground, Mount, OUTBOUND_SETTINGS, Platform, RATE_SETTINGS, Report,
     RequestContext, RequestId, Setting, Settings, Sources,
 };
-use store::{Db, Store};
+use store::{Db, Store, StoreConfig};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
@@ -40,6 +40,8 @@ pub struct HarnessOptions {
     pub calls: FakeCalls,
     /// Settings that differ from their defaults.
     pub settings: Vec<(&'static str, &'static str)>,
+    /// What differs in the store.
+    pub store: fn(StoreConfig) -> StoreConfig,
 }
 
 impl Default for HarnessOptions {
@@ -50,11 +52,12 @@ impl Default for HarnessOptions {
             outbound: ScriptedOutbound::silent(),
             calls: FakeCalls::new(),
             settings: Vec::new(),
+            store: |config| config,
         }
     }
 }
 
-/// A mounted service.
+/// A mounted service, or several.
 pub struct ServiceHarness {
     name: &'static str,
     clock: FakeClock,
@@ -87,21 +90,34 @@ impl ServiceHarness {
     /// If it cannot be mounted.
     #[must_use]
     pub fn mount_with(database: &TestDatabase, mount: Mount, options: HarnessOptions) -> Self {
+        Self::mount_together(database, &[mount], options)
+    }
+
+    /// These services, which answer each other's calls. [`ServiceHarness::db`] is that of the first.
+    ///
+    /// # Panics
+    ///
+    /// If they cannot be mounted, or there are none.
+    #[must_use]
+    pub fn mount_together(database: &TestDatabase, mounts: &[Mount], options: HarnessOptions) -> Self {
         // Calls remember the runtime that they are made in: handlers asked from a plain thread may want its timers.
         let _inside = runtime().enter();
-        let store = database.open_with(options.clock.shared(), options.rng.shared());
+        let store = Store::open((options.store)(database.config()), options.clock.shared(), options.rng.shared());
+        let store = store.expect("a test database opens");
+        let mut tables: Vec<_> = mounts.iter().map(|mount| mount.settings).collect();
+        tables.extend([OUTBOUND_SETTINGS, RATE_SETTINGS]);
         let ground = Ground {
             store: store.clone(),
-            settings: settings(&[mount.settings, OUTBOUND_SETTINGS, RATE_SETTINGS], &options.settings),
+            settings: settings(&tables, &options.settings),
             clock: options.clock.shared(),
             rng: options.rng.shared(),
             outbound: options.outbound.shared(),
         };
         let others: Vec<CallHandler> = options.calls.into_handlers();
-        let mut platform = Platform::mount(&ground, &[mount], others).expect("the service mounts");
+        let mut platform = Platform::mount(&ground, mounts, others).expect("the services mount");
         let routes = platform.take_routes().into_iter().map(|(_, routes)| Router::from(routes));
         let router = routes.fold(Router::new(), Router::merge);
-        Self { name: mount.name, clock: options.clock, store, platform, router }
+        Self { name: mounts.first().expect("something is mounted").name, clock: options.clock, store, platform, router }
     }
 
     /// The clock that the service reads.

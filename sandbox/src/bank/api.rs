@@ -1,6 +1,7 @@
 //! The JSON routes of the bank, and what faults do to their answers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -30,16 +31,21 @@ pub(super) struct Desk {
     books: Arc<Books>,
     url: Arc<str>,
     bell: Arc<Bell>,
-    stopped: watch::Receiver<bool>,
+    patience: Patience,
+}
+
+/// How an answer is waited with.
+#[derive(Clone, Debug)]
+pub(super) enum Patience {
+    /// Asleep, until the bank stops.
+    Asleep(watch::Receiver<bool>),
+    /// Not at all: so many milliseconds would have passed.
+    Counted(Arc<AtomicU64>),
 }
 
 impl Desk {
-    pub(super) fn new(books: &Arc<Books>, url: &str, bell: Arc<Bell>, stopped: watch::Receiver<bool>) -> Self {
-        Self { books: Arc::clone(books), url: url.into(), bell, stopped }
-    }
-
-    pub(super) fn stopped(&self) -> watch::Receiver<bool> {
-        self.stopped.clone()
+    pub(super) fn new(books: &Arc<Books>, url: &str, bell: Arc<Bell>, patience: Patience) -> Self {
+        Self { books: Arc::clone(books), url: url.into(), bell, patience }
     }
 
     /// Works on the file on a thread that may wait for the disk, then wakes whoever delivers.
@@ -55,9 +61,17 @@ impl Desk {
 
     /// Nothing happens for so long, or until the bank stops.
     pub(super) async fn pause(&self, duration: Duration) {
-        let mut stopped = self.stopped.clone();
-        // Running out of time is the purpose; a closed channel means that the bank is gone.
-        let _ = tokio::time::timeout(duration, stopped.wait_for(|stop| *stop)).await;
+        match &self.patience {
+            Patience::Asleep(stopped) => {
+                let mut stopped = stopped.clone();
+                // Running out of time is the purpose; a closed channel means that the bank is gone.
+                let _ = tokio::time::timeout(duration, stopped.wait_for(|stop| *stop)).await;
+            }
+            Patience::Counted(waited_ms) => {
+                let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+                waited_ms.fetch_add(ms, Ordering::SeqCst);
+            }
+        }
     }
 
     /// Faults that strike before anything is done.

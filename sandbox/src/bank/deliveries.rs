@@ -84,6 +84,44 @@ fn agent() -> ureq::Agent {
         .into()
 }
 
+/// An event on its way to the shop.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Where to.
+    pub url: String,
+    /// `X-Bank-Timestamp`.
+    pub timestamp: String,
+    /// `X-Bank-Signature`.
+    pub signature: String,
+    /// The JSON.
+    pub body: String,
+}
+
+/// One delivery, if one is due, signed now and handed to `post`, which says whether the shop took it. `true` if there may
+/// be another.
+pub(super) fn deliver_one(
+    books: &Books,
+    secret: &str,
+    post: impl FnOnce(&Delivery) -> bool,
+) -> Result<bool, BankError> {
+    books.settle()?;
+    let Some(owed) = books.take_owed()? else { return Ok(false) };
+    let is_down = books.strikes(FaultKind::Down)?.is_some();
+    if !is_down && post(&signed(books, secret, &owed)) {
+        books.delivered(&owed)?;
+    } else {
+        books.put_off(&owed)?;
+    }
+    Ok(true)
+}
+
+fn signed(books: &Books, secret: &str, owed: &Owed) -> Delivery {
+    let timestamp = books.now().as_seconds().to_string();
+    let secret = if owed.forged { "not the bank's secret" } else { secret };
+    let signature = sign(secret, &timestamp, owed.body.as_bytes());
+    Delivery { url: owed.url.clone(), timestamp, signature, body: owed.body.clone() }
+}
+
 struct Postman {
     books: Arc<Books>,
     secret: String,
@@ -107,32 +145,22 @@ impl Postman {
 
     /// One delivery, if one is due: `true` if there may be another.
     fn step(&self) -> Result<bool, BankError> {
-        self.books.settle()?;
-        let Some(owed) = self.books.take_owed()? else { return Ok(false) };
-        let down = self.books.strikes(FaultKind::Down)?.is_some();
-        if !down && self.post(&owed) {
-            self.books.delivered(&owed)?;
-        } else {
-            self.books.put_off(&owed)?;
-        }
-        Ok(true)
+        deliver_one(&self.books, &self.secret, |delivery| self.post(delivery))
     }
 
     /// Whether the shop took it.
-    fn post(&self, owed: &Owed) -> bool {
-        let timestamp = self.books.now().as_seconds().to_string();
-        let secret = if owed.forged { "not the bank's secret" } else { &self.secret };
+    fn post(&self, delivery: &Delivery) -> bool {
         let sent = self
             .agent
-            .post(&owed.url)
+            .post(&delivery.url)
             .header("Content-Type", "application/json")
-            .header("X-Bank-Timestamp", &timestamp)
-            .header("X-Bank-Signature", sign(secret, &timestamp, owed.body.as_bytes()))
-            .send(owed.body.as_bytes());
+            .header("X-Bank-Timestamp", &delivery.timestamp)
+            .header("X-Bank-Signature", &delivery.signature)
+            .send(delivery.body.as_bytes());
         match sent {
             Ok(answer) => answer.status().is_success(),
             Err(e) => {
-                tracing::debug!(error = %e, callback.url = owed.url, "the shop does not answer");
+                tracing::debug!(error = %e, callback.url = delivery.url, "the shop does not answer");
                 false
             }
         }
