@@ -8,5 +8,6 @@ mod api;
 mod documents;
 mod kill_nine;
 mod pickup;
+mod simulation;
 #[expect(dead_code, reason = "the measurements use more of it")]
 mod stage;

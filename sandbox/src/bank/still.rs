@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request};
 use tower::Service as _;
 
 use super::api::{Desk, Patience, routes};
@@ -26,8 +26,12 @@ pub struct StillBank {
 /// What the bank answers.
 #[derive(Debug)]
 pub struct StillAnswer {
-    /// The answer, also one that nobody would have waited for.
-    pub response: Response<Body>,
+    /// The status, also of an answer that nobody would have waited for.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
     /// How long it would have taken.
     pub took: Duration,
 }
@@ -53,10 +57,16 @@ impl StillBank {
     }
 
     /// Answers a request of its API or its pages. Must be called inside a runtime.
-    pub async fn answer(&self, request: Request<Body>) -> StillAnswer {
+    ///
+    /// # Panics
+    /// Never: the bank's answers are short and whole.
+    pub async fn answer(&self, request: Request<Vec<u8>>) -> StillAnswer {
         self.waited_ms.store(0, Ordering::SeqCst);
-        let response = self.router.clone().call(request).await.unwrap_or_else(|never| match never {});
-        StillAnswer { response, took: Duration::from_millis(self.waited_ms.load(Ordering::SeqCst)) }
+        let answer = self.router.clone().call(request.map(Body::from)).await.unwrap_or_else(|never| match never {});
+        let (head, body) = answer.into_parts();
+        let body = to_bytes(body, usize::MAX).await.expect("a body that is in memory does not break off");
+        let took = Duration::from_millis(self.waited_ms.load(Ordering::SeqCst));
+        StillAnswer { status: head.status.as_u16(), headers: head.headers, body: body.to_vec(), took }
     }
 
     /// Hands the event that has been due longest to `post`, which says whether the shop took it. `true` if there may be
