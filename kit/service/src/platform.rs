@@ -7,6 +7,7 @@ mod housekeeping;
 mod log_checks;
 mod log_readings;
 mod trace;
+mod trail;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,6 +131,7 @@ impl Platform {
         let mut handlers = others;
         let instance = instance_name(&platform.log_db);
         let own = housekeeping::timers(&platform.log, &platform.log_db).into_iter();
+        let own = own.chain([trail::sealing(&platform.log_db)]);
         platform.timers = own.map(|timer| TimerLoop::new(timer, platform.log_db.clone(), instance.clone())).collect();
         for mount in mounts {
             let (service, db) = platform.build(ground, mount)?;
@@ -218,7 +220,7 @@ impl Platform {
         self.services.iter().try_for_each(|mounted| mounted.db.prepare_all(mounted.statements))
     }
 
-    /// Everything that `samovar audit` checks: the services' checks, and those of the log.
+    /// Everything that `samovar audit` checks: the services' checks, those of the log, and the chain of the audit trail.
     #[must_use]
     pub fn auditor(&self) -> Auditor {
         let mut audited: Vec<_> = self
@@ -232,7 +234,8 @@ impl Platform {
             })
             .collect();
         let db = self.log_db.clone();
-        audited.push(Audited { service: "eventlog", db: db.clone(), checks: log_checks::all(), facts: Vec::new() });
+        let audit = |service, checks| Audited { service, db: db.clone(), checks, facts: Vec::new() };
+        audited.extend([audit("eventlog", log_checks::all()), audit("store", vec![trail::check()])]);
         Auditor::new(audited, move || db.read_blocking(eventlog::audit::undelivered_keys))
     }
 

@@ -10,7 +10,7 @@ use service::{
     CallError, Check, Deps, Finding, Ground, Health, Metrics, Mount, Platform, Principal, Service, Setting,
     SettingKind, Settings, Supervisor, TELEMETRY_SETTINGS, Timer,
 };
-use store::{Db, Migration, StoreError, params};
+use store::{AuditEntry, Db, Migration, Statement, StoreError, params};
 use testkit::{Barista, FakeCalls, Guest, HarnessOptions, ServiceHarness, TestDatabase};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -41,6 +41,7 @@ testkit::both_databases!(
     a_service_asks_and_answers_calls,
     timed_work_runs_when_time_passes,
     the_audit_covers_the_services_and_the_log,
+    the_audit_trail_is_sealed_by_itself_and_a_changed_row_is_named,
     every_statement_prepares,
     metrics_show_the_store_and_the_consumers,
     consumers_run_on_threads_until_the_process_stops,
@@ -194,10 +195,43 @@ fn the_audit_covers_the_services_and_the_log(database: &TestDatabase) {
     let report = service.audit();
 
     let ids: Vec<_> = report.checks.iter().map(|check| check.id).collect();
-    assert_eq!(ids, ["EVT-2", "EVT-3", "EVT-4", "TAL-1"]);
+    assert_eq!(ids, ["EVT-2", "EVT-3", "EVT-4", "TAL-1", "TRL-1"]);
     assert_eq!(report.findings(), 1, "{report}");
     assert!(report.to_string().contains("    hail: too often\n"), "{report}");
     assert!(with_lag.clean, "a consumer that has never run has nothing to catch up: {with_lag}");
+}
+
+/// Somebody with the database in their hands takes the triggers away first.
+fn the_audit_trail_is_sealed_by_itself_and_a_changed_row_is_named(database: &TestDatabase) {
+    static DISARM: Statement = Statement { name: "DISARM", sql: "DROP TRIGGER audit_trail_stands" };
+    static DISARM_SERVER: Statement =
+        Statement { name: "DISARM_SERVER", sql: "ALTER TABLE audit_trail DISABLE TRIGGER USER" };
+    static UNSEALED: Statement =
+        Statement { name: "UNSEALED", sql: "SELECT COUNT(*) FROM audit_trail WHERE place IS NULL" };
+    static FORGE: Statement = Statement { name: "FORGE", sql: "UPDATE audit_trail SET actor = 'usr_2' WHERE place = 2" };
+    let mut service = mounted(database);
+    let kit = service.store().kit("nothing", &[]).unwrap();
+    let run = |statement| kit.write_blocking::<_, StoreError, _>(move |tx| tx.execute(statement, &[])).unwrap();
+    let unsealed = || {
+        let count = kit.read_blocking(|snapshot| snapshot.one(&UNSEALED, &[], |row| row.get::<i64>(0)));
+        count.unwrap_or_else(|e: StoreError| panic!("{e}"))
+    };
+    service.settle();
+    let written = service.db().write_blocking(|tx| {
+        (0..1_200).try_for_each(|number| tx.audit(AuditEntry::new("usr_1", "tally.reset", format!("tly_{number}"))))
+    });
+    written.unwrap_or_else(|e: StoreError| panic!("{e}"));
+    assert_eq!(unsealed(), Some(1_200));
+
+    service.pass(Duration::from_secs(61));
+    assert_eq!(unsealed(), Some(0));
+    assert!(service.audit().clean, "{}", service.audit());
+    run(if database.is_postgres() { &DISARM_SERVER } else { &DISARM });
+    assert_eq!(run(&FORGE), 1);
+
+    let report = service.audit();
+    let named = "    audit trail, place 2: the row is not the one that was sealed\n";
+    assert!(!report.clean && report.to_string().contains(named), "{report}");
 }
 
 fn every_statement_prepares(database: &TestDatabase) {
