@@ -1,7 +1,7 @@
 //! The invariants of the log, recomputed: `EVT-2`, `EVT-3` and `EVT-4` of `docs/invariants.md`.
 //!
-//! Each statement is its own proof: it reads both sides of the equation at one moment. `EVT-3` is quiescent as a whole,
-//! since it also names what is not delivered yet; its count holds at every commit.
+//! Each statement is its own proof: it reads both sides of the equation at one moment. The count of `EVT-3` holds at every
+//! commit; that nothing is left to deliver holds when all is quiet, and is a function of its own ([`undelivered`]).
 
 pub(crate) mod sql;
 
@@ -56,16 +56,25 @@ pub fn evt_2(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
     Ok(findings)
 }
 
-/// `EVT-3`: per consumer, what was applied and what is parked is what was published, in the window that is kept.
+/// `EVT-3`: per consumer, what was applied and what is parked is what was published up to its position, in the window
+/// that is kept.
 ///
 /// # Errors
 /// Those of the store.
 pub fn evt_3(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    let mut findings: Vec<Finding> = snapshot.list(&COUNTS, &[], counts)?.iter().flat_map(Counts::findings).collect();
+    let mut findings: Vec<Finding> = snapshot.list(&COUNTS, &[], counts)?.iter().filter_map(Counts::difference).collect();
     findings.extend(find(snapshot, &ORPHANS, |row| {
         row.finding("EVT-3", |_| "it is parked, and its event is gone or not reached yet".to_owned())
     })?);
     Ok(findings)
+}
+
+/// `EVT-3` of a log that is at rest: nothing is left to deliver.
+///
+/// # Errors
+/// Those of the store.
+pub fn undelivered(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
+    Ok(snapshot.list(&COUNTS, &[], counts)?.iter().filter_map(Counts::lag).collect())
 }
 
 /// `EVT-4`: a poison event blocks only its own key. What waits, waits behind an event of its key.
@@ -130,22 +139,26 @@ fn counts(row: &Row<'_>) -> Result<Counts, StoreError> {
 }
 
 impl Counts {
-    fn findings(&self) -> Vec<Finding> {
-        let Self { consumer, topic, handled, parked, published, undelivered, first_undelivered } = self;
-        let place = format!("consumer {consumer}, topic {topic}");
-        let finding = |subject, message| Finding { id: "EVT-3", subject, key: None, message };
-        let mut findings = Vec::new();
-        if handled + parked != *published {
-            let message = format!(
-                "{published} events were published up to its position, {handled} were handled and {parked} are parked"
-            );
-            findings.push(finding(place.clone(), message));
-        }
-        if *undelivered > 0 {
-            // The event is part of the name, so that a consumer that moves is not taken for one that stands.
-            let subject = format!("{place}, from event number {first_undelivered}");
-            findings.push(finding(subject, format!("{undelivered} events have not been delivered")));
-        }
-        findings
+    fn difference(&self) -> Option<Finding> {
+        let Self { handled, parked, published, .. } = self;
+        let message = format!(
+            "{published} events were published up to its position, {handled} were handled and {parked} are parked"
+        );
+        (handled + parked != *published).then(|| finding(self.place(), message))
     }
+
+    /// The event is part of the name, so that a consumer that moves is not taken for one that stands.
+    fn lag(&self) -> Option<Finding> {
+        let subject = || format!("{}, from event number {}", self.place(), self.first_undelivered);
+        let message = || format!("{} events have not been delivered", self.undelivered);
+        (self.undelivered > 0).then(|| finding(subject(), message()))
+    }
+
+    fn place(&self) -> String {
+        format!("consumer {}, topic {}", self.consumer, self.topic)
+    }
+}
+
+const fn finding(subject: String, message: String) -> Finding {
+    Finding { id: "EVT-3", subject, key: None, message }
 }

@@ -158,6 +158,7 @@ impl Process {
         let findings = self.db.read_blocking(|snapshot| {
             let mut findings = eventlog::audit::evt_2(snapshot)?;
             findings.extend(eventlog::audit::evt_3(snapshot)?);
+            findings.extend(eventlog::audit::undelivered(snapshot)?);
             findings.extend(eventlog::audit::evt_4(snapshot)?);
             Ok::<_, StoreError>(findings)
         });

@@ -5,12 +5,14 @@ use store::{Snapshot, StoreError};
 
 use crate::{Check, Finding};
 
-/// EVT-2, EVT-3 (of a running business: what a stopped one has not delivered yet, it will) and EVT-4. EVT-1 belongs to the services, who know their state changes; EVT-5 to the
-/// contracts, who keep the old versions.
+/// EVT-2, EVT-3 (its count, and of a running business that nothing is left to deliver: what a stopped one has not
+/// delivered yet, it will) and EVT-4. EVT-1 belongs to the services, who know their state changes; EVT-5 to the contracts, who
+/// keep the old versions.
 pub(super) fn all() -> Vec<Check> {
     vec![
         Check::local("EVT-2", |snapshot| found(snapshot, audit::evt_2)),
-        Check::local("EVT-3", |snapshot| found(snapshot, audit::evt_3)).live_only(),
+        Check::local("EVT-3", |snapshot| found(snapshot, audit::evt_3)),
+        Check::local("EVT-3", |snapshot| found(snapshot, audit::undelivered)).live_only(),
         Check::local("EVT-4", |snapshot| found(snapshot, audit::evt_4)),
     ]
 }
