@@ -51,12 +51,17 @@ fn run(database: &TestDatabase, seed: u64, steps: u64) -> (Vec<String>, Ended) {
 fn whatever_happens_every_order_ends_and_every_rule_holds(database: &TestDatabase) {
     let fresh = OsRng.next_u64() % 1_000_000;
     let seeds = number("SIMULATION_SEED").map_or_else(|| vec![1, 2, fresh], |seed| vec![seed]);
-    let again = |like: &TestDatabase| if like.is_postgres() { TestDatabase::postgres() } else { TestDatabase::sqlite() };
+    let again =
+        |like: &TestDatabase| if like.is_postgres() { TestDatabase::postgres() } else { TestDatabase::sqlite() };
     for seed in seeds {
         let _ = writeln!(std::io::stderr(), "SIMULATION_SEED={seed}");
         let (diary, ended) = run(&again(database), seed, number("SIMULATION_STEPS").unwrap_or(STEPS));
         let _ = writeln!(std::io::stderr(), "{ended:?}");
-        let mut c = std::collections::BTreeMap::new(); for d in &diary { *c.entry(d.clone()).or_insert(0) += 1; } eprintln!("{c:#?}");
+        let mut c = std::collections::BTreeMap::new();
+        for d in &diary {
+            *c.entry(d.clone()).or_insert(0) += 1;
+        }
+        eprintln!("{c:#?}");
     }
 }
 

@@ -62,7 +62,8 @@ pub fn evt_2(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
 /// # Errors
 /// Those of the store.
 pub fn evt_3(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    let mut findings: Vec<Finding> = snapshot.list(&COUNTS, &[], counts)?.iter().filter_map(Counts::difference).collect();
+    let mut findings: Vec<Finding> =
+        snapshot.list(&COUNTS, &[], counts)?.iter().filter_map(Counts::difference).collect();
     findings.extend(find(snapshot, &ORPHANS, |row| {
         row.finding("EVT-3", |_| "it is parked, and its event is gone or not reached yet".to_owned())
     })?);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use eventlog::ReplayFrom;
 use kernel::{Clock as _, Rng as _};
-use sandbox::bank::{BankConfig, Delivery, StillBank};
 use samovar::roles::SERVICES;
+use sandbox::bank::{BankConfig, Delivery, StillBank};
 use service::{OutRequest, OutResponse, OutboundError};
 use store::{Hooks, Mode, StoreConfig};
 use testkit::{

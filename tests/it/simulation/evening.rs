@@ -36,7 +36,12 @@ impl Day<'_> {
         let report = self.business.process().audit();
         self.business.is_calm.store(was_calm, Ordering::SeqCst);
         for check in report.checks.iter().filter(|check| !check.quiescent) {
-            assert!(check.findings.is_empty() && check.not_made.is_none(), "{} of {}:\n{report}", check.id, check.service);
+            assert!(
+                check.findings.is_empty() && check.not_made.is_none(),
+                "{} of {}:\n{report}",
+                check.id,
+                check.service
+            );
         }
     }
 

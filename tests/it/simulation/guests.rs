@@ -11,7 +11,9 @@ impl Day<'_> {
         let guest = u32::try_from(1 + self.below(GUESTS)).unwrap();
         let shop = self.index(self.shops.len());
         let basket = self.basket(shop);
-        let Some(quote) = self.ask("quote", |p| p.post("/orders/quote").by(&Guest(guest)).json(&basket)) else { return };
+        let Some(quote) = self.ask("quote", |p| p.post("/orders/quote").by(&Guest(guest)).json(&basket)) else {
+            return;
+        };
         let quote = quote.json();
         if quote["total"].is_null() {
             return;
@@ -63,7 +65,9 @@ impl Day<'_> {
         match (answer.status.as_u16(), &*known) {
             (201, None) => *known = Some(Acknowledged { order: text(&answer.json()["id"]), body: answer.body }),
             (201, Some(known)) => assert_eq!(answer.body, known.body, "the same request is answered the same"),
-            (status, Some(known)) => panic!("{} was placed, asked again it is {status}: {}", known.order, answer.json()),
+            (status, Some(known)) => {
+                panic!("{} was placed, asked again it is {status}: {}", known.order, answer.json())
+            }
             (status, None) => assert!(matches!(status, 404 | 409 | 422), "{}", answer.json()),
         }
     }

@@ -208,7 +208,8 @@ fn the_audit_trail_is_sealed_by_itself_and_a_changed_row_is_named(database: &Tes
         Statement { name: "DISARM_SERVER", sql: "ALTER TABLE audit_trail DISABLE TRIGGER USER" };
     static UNSEALED: Statement =
         Statement { name: "UNSEALED", sql: "SELECT COUNT(*) FROM audit_trail WHERE place IS NULL" };
-    static FORGE: Statement = Statement { name: "FORGE", sql: "UPDATE audit_trail SET actor = 'usr_2' WHERE place = 2" };
+    static FORGE: Statement =
+        Statement { name: "FORGE", sql: "UPDATE audit_trail SET actor = 'usr_2' WHERE place = 2" };
     let mut service = mounted(database);
     let kit = service.store().kit("nothing", &[]).unwrap();
     let run = |statement| kit.write_blocking::<_, StoreError, _>(move |tx| tx.execute(statement, &[])).unwrap();

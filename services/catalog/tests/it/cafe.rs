@@ -82,7 +82,15 @@ impl Cafe {
     }
 
     pub(crate) fn open_with(database: &TestDatabase, options: HarnessOptions) -> Self {
-        let harness = ServiceHarness::mount_with(database, mount(), options);
+        Self::furnish(ServiceHarness::mount_with(database, mount(), options))
+    }
+
+    /// With something beside the service.
+    pub(crate) fn open_as(database: &TestDatabase, mount: Mount) -> Self {
+        Self::furnish(ServiceHarness::mount(database, mount))
+    }
+
+    fn furnish(harness: ServiceHarness) -> Self {
         let shop = harness.post("/shops").by(&Admin).json(&a_shop()).send().expect(201).json();
         let group = harness.post("/modifier-groups").by(&Admin).json(&milk()).send().expect(201).json();
         let mut latte = a_product("latte", "coffee", 25_000);

@@ -1,14 +1,16 @@
 //! The audit names what is damaged, and the tables refuse the damage that they can see.
 
-use contracts::VariantId;
-use service::Report;
-use store::{Statement, params};
+use contracts::{OrderId, VariantId};
+use service::{Deps, FactSet, Mount, Report, Service};
+use store::{Statement, StoreError, params};
 use testkit::TestDatabase;
 
-use crate::cafe::Cafe;
+use crate::cafe::{Cafe, line, mount};
 
 testkit::both_databases!(
     the_tables_refuse_stock_below_zero_and_below_what_is_held,
+    a_shelf_that_is_out_of_bounds_is_named,
+    a_hold_of_an_order_that_is_not_live_is_named,
     a_shelf_that_its_movements_do_not_explain_is_named,
     a_number_held_that_no_hold_explains_is_named,
     a_sale_without_a_committed_hold_is_named,
@@ -45,6 +47,41 @@ fn the_tables_refuse_stock_below_zero_and_below_what_is_held(database: &TestData
         let negative = refused.violates("stock_levels_reserved_not_negative");
         assert!(refused.violates(name) || negative, "{on_hand}, {reserved}: {refused}");
     }
+}
+
+/// STK-1. The tables refuse it, so the damage takes their constraints away first.
+fn a_shelf_that_is_out_of_bounds_is_named(database: &TestDatabase) {
+    static DISARM: Statement = Statement { name: "DISARM", sql: "PRAGMA ignore_check_constraints = 1" };
+    static DISARM_SERVER: Statement = Statement {
+        name: "DISARM_SERVER",
+        sql: "ALTER TABLE catalog.stock_levels DROP CONSTRAINT stock_levels_never_oversold",
+    };
+    let cafe = Cafe::open(database);
+    let kit = cafe.harness.store().kit("nothing", &[]).unwrap();
+    let disarm = if database.is_postgres() { &DISARM_SERVER } else { &DISARM };
+    kit.write_blocking::<_, StoreError, _>(move |tx| tx.execute(disarm, &[])).unwrap();
+
+    set_level(&cafe, 20, 21).unwrap();
+
+    assert_eq!(findings(&cafe.harness.audit(), "STK-1"), ["20 on the shelf, 21 held"]);
+}
+
+/// STK-3, as far as orders says who lives.
+fn a_hold_of_an_order_that_is_not_live_is_named(database: &TestDatabase) {
+    const LIVE: OrderId = OrderId::from_bits(5);
+    fn beside_orders(deps: Deps) -> Service {
+        catalog::service(deps).facts(FactSet::new("orders.live", |_| Ok(vec![(LIVE.to_string(), "placed")])))
+    }
+    let cafe = Cafe::open_as(database, Mount { service: beside_orders, ..mount() });
+    cafe.reserve(LIVE, vec![line(cafe.cake.variant, 1)]).unwrap();
+    assert_eq!(findings(&cafe.harness.audit(), "STK-3"), [""; 0]);
+
+    let dead = cafe.hold_cakes(2);
+
+    let report = cafe.harness.audit();
+    let check = report.checks.iter().find(|check| check.id == "STK-3").unwrap();
+    let named: Vec<_> = check.findings.iter().map(|finding| finding.subject.clone()).collect();
+    assert_eq!(named, [format!("hold of {dead}")]);
 }
 
 fn a_shelf_that_its_movements_do_not_explain_is_named(database: &TestDatabase) {

@@ -1,12 +1,14 @@
 //! Prices and holds: the calls of placement.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use contracts::catalog::{Reserve, Shop, ShopRequest};
-use contracts::orders::{OrderLife, State};
+use contracts::catalog::{Reserve, ReserveRequest, Shop, ShopRequest};
+use contracts::orders::{OrderLife, State, StateRequest};
 use contracts::{ShopId, VariantId};
 use kernel::{Coded as _, ErrorKind};
 use serde_json::json;
+use service::{CallError, CallHandler, Calls};
 use testkit::{FakeCalls, HarnessOptions, TestDatabase};
 
 use crate::cafe::{Cafe, a_product, line, line_with, money, new_order, places, rub};
@@ -24,6 +26,7 @@ testkit::both_databases!(
     an_unknown_shop_is_not_found,
     a_hold_past_its_time_follows_what_orders_says,
     while_orders_is_away_everything_stays_held,
+    an_answer_about_a_hold_that_moved_meanwhile_changes_nothing,
 );
 
 fn lines_are_priced_with_their_modifiers(database: &TestDatabase) {
@@ -213,6 +216,33 @@ fn while_orders_is_away_everything_stays_held(database: &TestDatabase) {
 
     assert!(failed.is_err_and(|reason| reason.contains("call.unanswered")));
     assert_eq!(cafe.level(cafe.cake.variant), (20, 2, 18));
+}
+
+/// While orders looks an order up, the guest's request is sent again and holds the stock anew: what orders answers is of the
+/// order as it was.
+fn an_answer_about_a_hold_that_moved_meanwhile_changes_nothing(database: &TestDatabase) {
+    let (calls, request) = (Arc::<OnceLock<Calls>>::default(), Arc::<OnceLock<ReserveRequest>>::default());
+    let (asked_again, as_asked) = (Arc::clone(&calls), Arc::clone(&request));
+    let handler = CallHandler::new::<State, _, _, CallError>(move |about: StateRequest| {
+        let (calls, again) = (asked_again.get().cloned(), as_asked.get().cloned());
+        async move {
+            calls.unwrap().call::<Reserve>(again.unwrap()).await?;
+            let lives = about.order_ids.into_iter().map(|order_id| OrderLife::Ended { order_id });
+            Ok(contracts::orders::StateReply { lives: lives.collect() })
+        }
+    });
+    let options = HarnessOptions { calls: FakeCalls::new().with(handler), ..HarnessOptions::default() };
+    let mut cafe = Cafe::open_with(database, options);
+    calls.set(cafe.harness.calls().clone()).unwrap();
+    let order = cafe.hold_cakes(2);
+    let mut again = cafe.request(order, vec![line(cafe.cake.variant, 2)]);
+    again.ask_at = again.ask_at.plus(Duration::from_secs(600));
+    request.set(again).unwrap();
+
+    cafe.harness.pass(Duration::from_secs(605));
+
+    assert_eq!(cafe.level(cafe.cake.variant), (20, 2, 18), "what was held anew stays held");
+    cafe.assert_clean();
 }
 
 fn change_cake_price(cafe: &Cafe, amount: i64) {

@@ -1,15 +1,19 @@
 //! An order paid on the bank's page.
 
+use std::time::Duration;
+
 use contracts::orders::{OrderState, PaymentMethod};
+use kernel::{Clock as _, SystemClock};
 use serde_json::json;
 use testkit::TestDatabase;
 
-use crate::world::{ANNA, BORIS, TOTAL, World, manager};
+use crate::world::{ANNA, BORIS, TOTAL, World, barista, manager};
 
 testkit::both_databases!(
     a_card_on_the_banks_page_pays_the_order,
     a_declined_card_fails_and_the_guest_tries_again,
     before_the_bank_is_asked_there_is_a_payment_without_id_and_page,
+    a_reader_who_waits_is_answered_when_the_payment_moves,
     another_guest_sees_no_payment,
     a_guest_is_returned_only_to_an_allowed_host,
     trying_again_with_one_key_is_one_attempt,
@@ -82,6 +86,32 @@ fn before_the_bank_is_asked_there_is_a_payment_without_id_and_page(database: &Te
     );
     let waited = world.harness.get(&format!("/orders/{id}/payment?wait=50ms")).by(&ANNA).send().expect(200).json();
     assert_eq!(waited["state"], "created");
+}
+
+/// A reader who waits for news has it with the commit that brings it, long before the time is over.
+fn a_reader_who_waits_is_answered_when_the_payment_moves(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let id = world.order(PaymentMethod::Counter);
+    let payment = world.payment(id)["id"].as_str().unwrap().to_owned();
+    let path = format!("/orders/{id}/payment");
+    let clock = SystemClock::new();
+
+    let begun = clock.elapsed();
+    let waits = world.harness.get(&format!("{path}?wait=25s&since=pending")).by(&ANNA).answer();
+    let cash = json!({"how": "cash"});
+    let receives = async {
+        // The one who waits has looked by the time that these are answered.
+        for _ in 0..3 {
+            world.harness.get(&path).by(&ANNA).answer().await.expect(200);
+        }
+        let receive = world.harness.post(&format!("/payments/{payment}/receive")).by(&barista()).key("k").json(&cash);
+        receive.answer().await.expect(200);
+    };
+    let (waited, ()) = testkit::runtime().block_on(futures_util::future::join(waits, receives));
+    let took = clock.elapsed() - begun;
+
+    assert_eq!(waited.expect(200).json()["state"], "captured");
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
 }
 
 fn another_guest_sees_no_payment(database: &TestDatabase) {
