@@ -9,6 +9,7 @@
 //! `SIMULATION_SEED` runs one day of one's choice, `SIMULATION_STEPS` makes it longer.
 
 mod business;
+mod damage;
 mod day;
 mod evening;
 mod fate;
@@ -47,21 +48,17 @@ fn run(database: &TestDatabase, seed: u64, steps: u64) -> (Vec<String>, Ended) {
     (std::mem::take(&mut day.diary), ended)
 }
 
-/// Known days, and one that nobody has seen.
+/// A known day, and one that nobody has seen; a second known one where a day is cheap.
 fn whatever_happens_every_order_ends_and_every_rule_holds(database: &TestDatabase) {
     let fresh = OsRng.next_u64() % 1_000_000;
-    let seeds = number("SIMULATION_SEED").map_or_else(|| vec![1, 2, fresh], |seed| vec![seed]);
-    let again =
-        |like: &TestDatabase| if like.is_postgres() { TestDatabase::postgres() } else { TestDatabase::sqlite() };
+    let known: &[u64] = if database.is_postgres() { &[1] } else { &[1, 2] };
+    let seeds = number("SIMULATION_SEED").map_or_else(|| [known, &[fresh]].concat(), |seed| vec![seed]);
+    let another = if database.is_postgres() { TestDatabase::postgres } else { TestDatabase::sqlite };
     for seed in seeds {
         let _ = writeln!(std::io::stderr(), "SIMULATION_SEED={seed}");
-        let (diary, ended) = run(&again(database), seed, number("SIMULATION_STEPS").unwrap_or(STEPS));
+        let (_, ended) = run(&another(), seed, number("SIMULATION_STEPS").unwrap_or(STEPS));
         let _ = writeln!(std::io::stderr(), "{ended:?}");
-        let mut c = std::collections::BTreeMap::new();
-        for d in &diary {
-            *c.entry(d.clone()).or_insert(0) += 1;
-        }
-        eprintln!("{c:#?}");
+        ended.assert_much_happened();
     }
 }
 

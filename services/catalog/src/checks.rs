@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contracts::orders::OrderState;
 use contracts::{ShopId, VariantId};
 use service::{Check, FactError, FactSet, Facts, Finding};
 use store::{Snapshot, StoreError};
@@ -10,8 +11,12 @@ use crate::store::{holds, levels};
 
 /// Orders that may hold stock, as orders tells them.
 const LIVE_ORDERS: &str = "orders.live";
+/// Orders whose guests have paid for their goods.
+const SOLD_ORDERS: &str = "orders.sold";
 /// Orders that hold stock.
 const ACTIVE_HOLDS: &str = "catalog.active-holds";
+/// Orders whose stock is held for them or has left with them.
+const KEPT_HOLDS: &str = "catalog.kept-holds";
 
 pub(crate) fn all() -> Vec<Check> {
     vec![
@@ -20,15 +25,21 @@ pub(crate) fn all() -> Vec<Check> {
         Check::local("STK-2", off_holds),
         Check::local("STK-4", sold_without_hold),
         Check::across("STK-3", holds_of_the_dead),
+        Check::across("MON-10", sold_without_goods),
     ]
 }
 
-/// What others compare with.
-pub(crate) fn facts() -> FactSet {
-    FactSet::new(ACTIVE_HOLDS, |snapshot| {
-        let active = holds::active(snapshot)?;
-        Ok(active.into_iter().map(|hold| (hold.order_id.to_string(), hold.shop_id.to_string())).collect())
-    })
+/// What is compared with what orders tells.
+pub(crate) fn facts() -> Vec<FactSet> {
+    vec![
+        FactSet::new(ACTIVE_HOLDS, |snapshot| {
+            let active = holds::active(snapshot)?;
+            Ok(active.into_iter().map(|hold| (hold.order_id.to_string(), hold.shop_id.to_string())).collect())
+        }),
+        FactSet::new(KEPT_HOLDS, |snapshot| {
+            Ok(holds::kept(snapshot)?.into_iter().map(|order| (order.to_string(), ())).collect())
+        }),
+    ]
 }
 
 /// STK-1: on_hand ≥ 0, reserved ≥ 0, reserved ≤ on_hand.
@@ -88,6 +99,19 @@ fn holds_of_the_dead(facts: &Facts) -> Result<Vec<Finding>, FactError> {
     Ok(dead
         .map(|(order, shop)| {
             Finding::new(format!("hold of {order}"), format!("its order is not live, in {shop}")).of_key(order)
+        })
+        .collect())
+}
+
+/// MON-10: whoever has paid has goods: held until the news of the payment comes, and then sold.
+fn sold_without_goods(facts: &Facts) -> Result<Vec<Finding>, FactError> {
+    let kept: BTreeSet<String> = facts.of::<()>(KEPT_HOLDS)?.into_keys().collect();
+    let sold = facts.of::<OrderState>(SOLD_ORDERS)?;
+    let lost = sold.into_iter().filter(|(order, _)| !kept.contains(order));
+    Ok(lost
+        .map(|(order, state)| {
+            let message = format!("is {state} and its goods are neither held nor sold");
+            Finding::new(format!("order {order}"), message).of_key(order)
         })
         .collect())
 }

@@ -65,8 +65,10 @@ pub fn service(deps: Deps) -> Service {
         .timer(jobs::stops(app))
         .statements(store::STATEMENTS.as_slice())
         .errors(error::CODES)
-        .settings(SETTINGS)
-        .facts(checks::facts());
+        .settings(SETTINGS);
+    for facts in checks::facts() {
+        service = service.facts(facts);
+    }
     for check in checks::all() {
         service = service.check(check);
     }

@@ -133,8 +133,8 @@ impl<'d> Day<'d> {
             self.products.push(Product { sku, id, variant, is_tracked });
         }
         for shop in 0..self.shops.len() {
-            self.move_stock(shop, 1, "receipt", 12);
-            self.move_stock(shop, 2, "receipt", 5);
+            self.move_stock(shop, 1, "receipt", 6);
+            self.move_stock(shop, 2, "receipt", 3);
         }
         self.register("anna@guests.example");
     }

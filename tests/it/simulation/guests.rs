@@ -88,10 +88,7 @@ impl Day<'_> {
     /// With a card that pays, or does not, on a page that may be old.
     pub(super) fn pay_at_the_bank(&mut self) {
         let Some((guest, _, order)) = self.an_order() else { return };
-        let payment = self.ask("payment", |p| p.get(&format!("/orders/{order}/payment")).by(&guest));
-        let page = payment.and_then(|answer| answer.json()["payment_url"].as_str().map(str::to_owned));
-        self.pages.extend(page.clone());
-        let page = match page {
+        let page = match self.page_of(guest, &order) {
             Some(page) if self.chance(85) => page,
             _ if self.pages.is_empty() => return,
             _ => self.pages[self.index(self.pages.len())].clone(),
@@ -109,14 +106,33 @@ impl Day<'_> {
         self.diary.push(form.to_owned());
     }
 
+    /// Another attempt; and the page of the one before is still open in another tab.
     pub(super) fn pay_again(&mut self) {
         let Some((guest, _, order)) = self.an_order() else { return };
+        let before = self.page_of(guest, &order);
         let (key, path) = (self.key("again"), format!("/orders/{order}/payments"));
         let method = if self.chance(80) { "online" } else { "counter" };
         let body = json!({"method": method});
         for _ in 0..=self.below(2) {
             self.ask("pay again", |p| p.post(&path).by(&guest).key(&key).json(&body));
         }
+        if self.chance(50) {
+            self.business.step("payments.tasks");
+        }
+        let after = self.page_of(guest, &order);
+        for page in [after, before].into_iter().flatten() {
+            if self.chance(70) {
+                self.business.at_the_bank(&page, "card=4242424242424242");
+            }
+        }
+    }
+
+    /// The page where an order can be paid, if there is one.
+    fn page_of(&mut self, guest: Guest, order: &str) -> Option<String> {
+        let payment = self.ask("payment", |p| p.get(&format!("/orders/{order}/payment")).by(&guest))?;
+        let page = payment.json()["payment_url"].as_str().map(str::to_owned);
+        self.pages.extend(page.clone());
+        page
     }
 
     pub(super) fn cancel(&mut self) {

@@ -77,7 +77,7 @@ impl Day<'_> {
         self.keyed_deed(kind, "/stock/movements".to_owned(), body, shop);
     }
 
-    fn keyed_deed(&mut self, what: &str, path: String, body: Value, shop: usize) {
+    pub(super) fn keyed_deed(&mut self, what: &str, path: String, body: Value, shop: usize) {
         let key = self.key("deed");
         self.keyed.push((path, key, body, shop));
         self.send_keyed(what, self.keyed.len() - 1);

@@ -144,22 +144,22 @@ impl Pass {
     /// is not just work that was left for the next start.
     #[must_use]
     pub fn report(self) -> Report {
-        self.settle(|seen, _| !seen.live_only)
+        self.settle(|place, _| !self.seen[place].live_only)
     }
 
     /// The report over a live instance: a quiescent finding of `self`, the later pass, counts if it stood in the
-    /// `earlier` one as well and no event of its key is on its way.
+    /// `earlier` one of the same auditor as well and no event of its key is on its way.
     #[must_use]
     pub fn report_after(self, earlier: &Self) -> Report {
-        self.settle(|seen, finding| {
-            let before = earlier.seen.iter().find(|e| e.id == seen.id && e.service == seen.service);
-            let found = before.and_then(|before| before.result.as_ref().ok());
+        // By its place, since several checks of a service may have one id.
+        self.settle(|place, finding| {
+            let found = earlier.seen.get(place).and_then(|before| before.result.as_ref().ok());
             found.is_some_and(|found| found.iter().any(|f| f.subject == finding.subject))
         })
     }
 
-    fn settle(self, stood: impl Fn(&Seen, &Finding) -> bool) -> Report {
-        let outcomes = self.seen.iter().map(|seen| {
+    fn settle(&self, stood: impl Fn(usize, &Finding) -> bool) -> Report {
+        let outcomes = self.seen.iter().enumerate().map(|(place, seen)| {
             let mut outcome = CheckOutcome {
                 id: seen.id,
                 service: seen.service,
@@ -177,7 +177,7 @@ impl Pass {
                 (Ok(_), Err(_)) => {}
                 (Ok(found), Ok(on_the_way)) => {
                     let counts =
-                        |f: &&Finding| stood(seen, f) && f.key.as_ref().is_none_or(|key| !on_the_way.contains(key));
+                        |f: &&Finding| stood(place, f) && f.key.as_ref().is_none_or(|key| !on_the_way.contains(key));
                     outcome.findings = found.iter().filter(counts).cloned().collect();
                     outcome.unsettled = found.len() - outcome.findings.len();
                 }

@@ -38,7 +38,7 @@ pub(super) fn sealing(db: &Db) -> Timer {
 
 /// TRL-1: no sealed row is missing, changed or out of its place.
 pub(super) fn check() -> Check {
-    Check::local("TRL-1", |snapshot| Ok(broken(snapshot)?.map(finding).into_iter().collect()))
+    Check::local("TRL-1", |snapshot| Ok(broken(snapshot)?.iter().map(finding).collect()))
 }
 
 fn broken(snapshot: &mut Snapshot<'_>) -> Result<Option<Fault>, StoreError> {
@@ -52,6 +52,6 @@ fn broken(snapshot: &mut Snapshot<'_>) -> Result<Option<Fault>, StoreError> {
     }
 }
 
-fn finding(fault: Fault) -> Finding {
+fn finding(fault: &Fault) -> Finding {
     Finding::new(format!("audit trail, place {}", fault.place), fault.reason)
 }

@@ -135,6 +135,20 @@ fn on_a_live_instance_a_quiescent_finding_counts_if_it_stood_in_both_passes() {
 }
 
 #[test]
+fn of_two_checks_under_one_id_each_is_held_against_its_own_earlier_pass() {
+    let database = TestDatabase::sqlite();
+    let half = |row: &'static str| Check::local("MON-5", move |_| Ok(vec![Finding::new(row, "stray")])).quiescent();
+    let checks = vec![half("order a"), half("order b")];
+    let audited = Audited { service: "world", db: numbers(&database, &[]), checks, facts: Vec::new() };
+    let auditor = Auditor::new(vec![audited], nothing_undelivered);
+
+    let earlier = pass(&auditor);
+    let report = pass(&auditor).report_after(&earlier);
+
+    assert_eq!(subjects(&report, "MON-5"), ["order a", "order b"]);
+}
+
+#[test]
 fn an_event_on_its_way_excuses_the_findings_of_its_key() {
     let (world, database) = (World::default(), TestDatabase::sqlite());
     let auditor = world.auditor(&database);

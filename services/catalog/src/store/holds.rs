@@ -47,6 +47,8 @@ store::statements! {
         AND stock <> '{}' AND NOT EXISTS (SELECT 1 FROM stock_movements \
             WHERE stock_movements.order_id = stock_holds.order_id AND stock_movements.kind = 'sale') \
         ORDER BY order_id LIMIT 1000";
+    /// Orders whose stock is held or sold, for the audit.
+    LIST_KEPT = "SELECT order_id FROM stock_holds WHERE state IN ('active', 'committed') ORDER BY order_id";
     /// What is held, for the audit.
     LIST_ACTIVE = "SELECT order_id, shop_id, stock FROM stock_holds WHERE state = 'active' ORDER BY order_id";
 }
@@ -141,6 +143,10 @@ pub(crate) fn sold_without_hold(snapshot: &mut Snapshot<'_>) -> Result<Vec<Order
 
 pub(crate) fn committed_without_sale(snapshot: &mut Snapshot<'_>) -> Result<Vec<OrderId>, StoreError> {
     snapshot.list(&COMMITTED_WITHOUT_SALE, &params![], |row| row.get(0))
+}
+
+pub(crate) fn kept(snapshot: &mut Snapshot<'_>) -> Result<Vec<OrderId>, StoreError> {
+    snapshot.list(&LIST_KEPT, &params![], |row| row.get(0))
 }
 
 pub(crate) fn active(snapshot: &mut Snapshot<'_>) -> Result<Vec<ActiveHold>, StoreError> {
