@@ -14,6 +14,7 @@ mod day;
 mod evening;
 mod fate;
 mod guests;
+mod interleavings;
 mod mishaps;
 mod staff;
 

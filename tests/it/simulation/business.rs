@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use eventlog::ReplayFrom;
 use kernel::{Clock as _, Rng as _};
-use samovar::roles::SERVICES;
 use sandbox::bank::{BankConfig, Delivery, StillBank};
-use service::{OutRequest, OutResponse, OutboundError};
+use service::{Mount, OutRequest, OutResponse, OutboundError};
 use store::{Hooks, Mode, StoreConfig};
 use testkit::{
     Answer, FakeClock, HarnessOptions, ScriptedOutbound, SeededRng, ServiceHarness, TestDatabase, TestRequest,
@@ -30,6 +29,7 @@ const SETTINGS: &[(&str, &str)] = &[
 /// Everything that outlives a process, and the process.
 pub(super) struct Business<'d> {
     database: &'d TestDatabase,
+    mounts: Vec<Mount>,
     pub(super) clock: FakeClock,
     pub(super) rng: SeededRng,
     pub(super) bank: Arc<StillBank>,
@@ -43,7 +43,7 @@ pub(super) struct Business<'d> {
 }
 
 impl<'d> Business<'d> {
-    pub(super) fn open(database: &'d TestDatabase, seed: u64) -> Self {
+    pub(super) fn open(database: &'d TestDatabase, seed: u64, mounts: Vec<Mount>) -> Self {
         fate::lives();
         let clock = FakeClock::default();
         let folder = tempfile::tempdir().unwrap();
@@ -52,6 +52,7 @@ impl<'d> Business<'d> {
         let network = Network { bank: Arc::clone(&bank), rng: SeededRng::new(seed ^ 2), is_calm: Arc::clone(&is_calm) };
         let mut business = Self {
             database,
+            mounts,
             clock,
             rng: SeededRng::new(seed ^ 3),
             bank,
@@ -81,7 +82,7 @@ impl<'d> Business<'d> {
             store: mortal,
             ..HarnessOptions::default()
         };
-        self.process = Some(ServiceHarness::mount_together(self.database, SERVICES, options));
+        self.process = Some(ServiceHarness::mount_together(self.database, &self.mounts, options));
     }
 
     pub(super) fn process(&mut self) -> &mut ServiceHarness {

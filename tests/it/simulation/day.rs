@@ -3,7 +3,9 @@
 use std::io::Write as _;
 
 use kernel::Rng as _;
+use samovar::roles::SERVICES;
 use serde_json::{Value, json};
+use service::Mount;
 use testkit::{Admin, Answer, Barista, Manager, SeededRng, ServiceHarness, TestDatabase, TestRequest};
 
 use super::business::Business;
@@ -62,8 +64,13 @@ pub(super) struct Day<'d> {
 
 impl<'d> Day<'d> {
     pub(super) fn begin(database: &'d TestDatabase, seed: u64) -> Self {
+        Self::begin_with(database, seed, SERVICES.to_vec())
+    }
+
+    /// With these services.
+    pub(super) fn begin_with(database: &'d TestDatabase, seed: u64, mounts: Vec<Mount>) -> Self {
         let mut day = Self {
-            business: Business::open(database, seed),
+            business: Business::open(database, seed, mounts),
             rng: SeededRng::new(seed),
             shops: Vec::new(),
             products: Vec::new(),
