@@ -323,8 +323,8 @@ fn told(database: &TestDatabase, unrest: Option<SeededRng>) -> Vec<String> {
 
 fn every_interleaving_of_events_ends_in_the_same_state(database: &TestDatabase) {
     let another = if database.is_postgres() { TestDatabase::postgres } else { TestDatabase::sqlite };
-    let seeds =
-        super::number("SIMULATION_SEED").map_or(1..if database.is_postgres() { 5 } else { 13 }, |seed| seed..seed + 1);
+    let last = if database.is_postgres() { 2 } else { 6 };
+    let seeds = super::number("SIMULATION_SEED").map_or(1..=last, |seed| seed..=seed);
     let calm = told(&another(), None);
     assert!(calm.len() > 60, "{calm:#?}");
 
