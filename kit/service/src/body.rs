@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 pub use read::{BODY_MAX_BYTES, CSV_MAX_BYTES, read_body};
-pub(crate) use walk::escaped;
+pub(crate) use walk::{NUL, escaped};
 
 use crate::json_schema::{Shape, fault};
 use crate::problem::{FAULTS_MAX, Fault, INVALID, MALFORMED_JSON, Problem, TOO_DEEP, UNSUPPORTED_MEDIA_TYPE};
@@ -36,7 +36,8 @@ pub trait Validate {
 /// Extractor: the JSON body of a request.
 ///
 /// Refused: another media type (415), more than [`BODY_MAX_BYTES`] (413), what is not JSON in UTF-8 or deeper than
-/// [`DEPTH_MAX`] (400); unknown, missing, repeated or wrong fields and broken [`Validate`] rules (422, all of them).
+/// [`DEPTH_MAX`] (400); unknown, missing, repeated or wrong fields, the character NUL in any text, and broken
+/// [`Validate`] rules (422, all of them).
 #[derive(Clone, Copy, Debug)]
 pub struct Body<T>(pub T);
 
@@ -116,10 +117,10 @@ where
         Ok(value) => {
             let mut faults = value.faults();
             // A derived reader refuses a repeated field by itself; a map takes the last one without a word.
-            if faults.is_empty() && !shape.has_maps() {
+            if faults.is_empty() && !shape.has_maps() && !walk::may_hold_nul(text) {
                 return Ok(value);
             }
-            faults.extend(walk::repeated_keys(text));
+            add_new(&mut faults, walk::unseen_faults(text));
             if faults.is_empty() { Ok(value) } else { Err(every_fault(text, shape, faults)) }
         }
         Err(error) => Err(refusal(text, shape, &error)),
@@ -132,7 +133,7 @@ fn refusal(text: &str, shape: &Shape, error: &serde_json::Error) -> Problem {
         let detail = if text.trim().is_empty() { "the body is empty".to_owned() } else { syntax.to_string() };
         return Problem::new(&MALFORMED_JSON).detail(detail);
     }
-    let problem = every_fault(text, shape, walk::repeated_keys(text));
+    let problem = every_fault(text, shape, walk::unseen_faults(text));
     if !problem.listed().is_empty() {
         return problem;
     }
@@ -145,13 +146,17 @@ fn refusal(text: &str, shape: &Shape, error: &serde_json::Error) -> Problem {
 /// What is known already, and what the schema finds; each place and code once.
 fn every_fault(text: &str, shape: &Shape, mut faults: Vec<Fault>) -> Problem {
     if let Ok(value) = serde_json::from_str(text) {
-        for found in shape.faults(&value) {
-            let is_new = !faults.iter().any(|f| f.pointer() == found.pointer() && f.code() == found.code());
-            if is_new {
-                faults.push(found);
-            }
-        }
+        add_new(&mut faults, shape.faults(&value));
     }
     faults.truncate(FAULTS_MAX);
     Problem::new(&INVALID).faults(faults)
+}
+
+/// Each place and code once.
+fn add_new(faults: &mut Vec<Fault>, found: Vec<Fault>) {
+    for fault in found {
+        if !faults.iter().any(|known| known.pointer() == fault.pointer() && known.code() == fault.code()) {
+            faults.push(fault);
+        }
+    }
 }

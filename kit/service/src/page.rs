@@ -58,8 +58,7 @@ impl PageQuery {
     /// 422 when the cursor was not made by [`cursor`] from a `K`.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
         let Some(text) = &self.cursor else { return Ok(None) };
-        let read = || serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok();
-        match read().filter(|_| text.len() <= CURSOR_MAX_BYTES) {
+        match Some(text).filter(|text| text.len() <= CURSOR_MAX_BYTES).and_then(|text| key_of(text)) {
             Some(key) => Ok(Some(key)),
             None => Err(Problem::new(&INVALID).faults(vec![Fault::worded(
                 "/cursor",
@@ -69,6 +68,12 @@ impl PageQuery {
             )])),
         }
     }
+}
+
+/// What [`cursor`] was made from. None of our keys holds the character NUL, and PostgreSQL would not take it.
+fn key_of<K: DeserializeOwned>(text: &str) -> Option<K> {
+    let json = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    if json.contains("\\u0000") { None } else { serde_json::from_str(&json).ok() }
 }
 
 impl Validate for PageQuery {

@@ -38,6 +38,6 @@ async fn path_values<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Raw
 }
 
 fn nth<T: FromStr>(values: &RawPathParams, place: usize) -> Result<T, Problem> {
-    let text = values.iter().nth(place).map(|(_, text)| text);
+    let text = values.iter().nth(place).map(|(_, text)| text).filter(|text| !text.contains('\0'));
     text.and_then(|text| text.parse().ok()).ok_or_else(|| Problem::new(&NOT_FOUND))
 }

@@ -1,13 +1,19 @@
 //! Walks over the text of a JSON document for what serde does not tell: how deep it is, which keys are repeated,
-//! and which value stands at an offset.
+//! which texts hold the character NUL, and which value stands at an offset.
 //!
-//! [`repeated_keys`] and [`pointer_at`] are given only text that serde has read without complaint; on any other
+//! [`unseen_faults`] and [`pointer_at`] are given only text that serde has read without complaint; on any other
 //! they stop early and never panic.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use kernel::Text;
+
 use crate::problem::{FAULTS_MAX, Fault};
+
+/// What is said of a text that holds U+0000, wherever it came from.
+pub(crate) const NUL: Text =
+    Text { en: "must not hold the character NUL", ru: "не должно содержать символ NUL" };
 
 /// Whether objects and arrays are nested deeper than `max`. Works on any bytes, before anything is parsed.
 pub(super) fn is_deeper_than(text: &[u8], max: usize) -> bool {
@@ -42,14 +48,17 @@ fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
     }
 }
 
-/// A fault for every key that stands twice in one object.
-pub(super) fn repeated_keys(text: &str) -> Vec<Fault> {
+/// Whether a string of the document may say U+0000. JSON has no bare control characters, so only this escape can.
+pub(super) fn may_hold_nul(text: &str) -> bool {
+    text.contains("\\u0000")
+}
+
+/// A fault for everything that serde takes and we do not: every key that stands twice in one object, every key and
+/// text that holds the character NUL, which PostgreSQL cannot store.
+pub(super) fn unseen_faults(text: &str) -> Vec<Fault> {
     let mut walk = Walk::new(text, usize::MAX);
     walk.value();
-    walk.repeated
-        .into_iter()
-        .map(|pointer| Fault::worded(pointer, "repeated", "stands twice in this object", "повторяется в этом объекте"))
-        .collect()
+    walk.faults
 }
 
 /// The JSON pointer of the innermost value that ends at or after `offset` and begins before it.
@@ -76,12 +85,12 @@ struct Walk<'t> {
     path: Vec<Step<'t>>,
     wanted: usize,
     found: Option<String>,
-    repeated: Vec<String>,
+    faults: Vec<Fault>,
 }
 
 impl<'t> Walk<'t> {
     fn new(text: &'t str, wanted: usize) -> Self {
-        Self { text, at: 0, path: Vec::new(), wanted, found: None, repeated: Vec::new() }
+        Self { text, at: 0, path: Vec::new(), wanted, found: None, faults: Vec::new() }
     }
 
     fn peek(&mut self) -> Option<u8> {
@@ -100,7 +109,8 @@ impl<'t> Walk<'t> {
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
             Some(b'"') => {
-                self.string();
+                let text = self.string();
+                self.refuse_nul(&text);
             }
             Some(_) => self.word(),
             None => return,
@@ -116,9 +126,9 @@ impl<'t> Walk<'t> {
         while self.peek() == Some(b'"') {
             let key = self.string();
             self.path.push(Step::Key(key.clone()));
-            if !keys.insert(key) && self.repeated.len() < FAULTS_MAX {
-                let pointer = self.pointer();
-                self.repeated.push(pointer);
+            self.refuse_nul(&key);
+            if !keys.insert(key) {
+                self.fault("repeated", "stands twice in this object", "повторяется в этом объекте");
             }
             self.peek(); // the colon
             self.at += 1;
@@ -130,6 +140,19 @@ impl<'t> Walk<'t> {
             self.at += 1;
         }
         self.at += 1;
+    }
+
+    fn refuse_nul(&mut self, text: &str) {
+        if text.contains('\0') {
+            self.fault("nul", NUL.en, NUL.ru);
+        }
+    }
+
+    /// Something wrong at the place where the walk stands.
+    fn fault(&mut self, code: &'static str, en: &'static str, ru: &'static str) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(Fault::worded(self.pointer(), code, en, ru));
+        }
     }
 
     fn array(&mut self) {
@@ -197,10 +220,20 @@ mod tests {
     }
 
     #[test]
+    fn every_text_with_nul_is_named_at_its_place() {
+        let text = r#"{"a": "x\u0000", "b": [1, "\\u0000", "\\\u0000"], "c\u0000": "fine"}"#;
+
+        let found: Vec<_> = unseen_faults(text).iter().map(|f| format!("{} {}", f.pointer(), f.code())).collect();
+
+        assert!(may_hold_nul(text));
+        assert_eq!(found, ["/a nul", "/b/2 nul", "/c\0 nul"]);
+    }
+
+    #[test]
     fn every_repeated_key_is_named_at_its_place() {
         let text = r#"{"a": 1, "b": [{"x/y": 1, "x\/y": 2}], "a": {"c": 1, "d": 2}, "e": {"c": 3}}"#;
 
-        let pointers: Vec<_> = repeated_keys(text).iter().map(|f| f.pointer().to_owned()).collect();
+        let pointers: Vec<_> = unseen_faults(text).iter().map(|f| f.pointer().to_owned()).collect();
 
         assert_eq!(pointers, ["/b/0/x~1y", "/a"]);
     }

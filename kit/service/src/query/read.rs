@@ -12,7 +12,7 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::ParameterIn;
 
 use super::value::{Failed, PairsReader};
-use crate::body::{Validate, escaped};
+use crate::body::{NUL, Validate, escaped};
 use crate::json_schema::fault::refused_by_reader;
 use crate::problem::{FAULTS_MAX, Fault, INVALID, MALFORMED_REQUEST, Problem};
 
@@ -84,10 +84,13 @@ impl Names {
         self.all.iter().any(|(known, _)| known == name)
     }
 
-    /// Names that nobody documented, names that stand twice, names that are missing.
+    /// Names that nobody documented, names that stand twice, names that are missing; values with the character NUL.
     fn faults(&self, pairs: &Pairs<'_>) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for (place, (name, _)) in pairs.0.iter().enumerate() {
+        for (place, (name, value)) in pairs.0.iter().enumerate() {
+            if value.contains('\0') {
+                faults.push(Fault::new(pointer(name), "nul", NUL));
+            }
             if !self.has(name) {
                 faults.push(unknown(name));
             } else if pairs.0[..place].iter().any(|(earlier, _)| earlier == name) {

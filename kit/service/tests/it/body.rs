@@ -155,6 +155,23 @@ async fn repeated_keys_are_refused_wherever_they_stand() {
 }
 
 #[tokio::test]
+async fn the_character_nul_is_refused_wherever_it_stands() {
+    let in_a_text = GOOD.replace("latte", "la\\u0000tte");
+    let in_a_map = GOOD.replacen('{', r#"{"labels": {"a\u0000": 1}, "#, 1);
+    let beside_others =
+        GOOD.replace("latte", "far too long\\u0000").replacen('{', r#"{"role": "\u0000", "role": 1, "#, 1);
+    let written_out = GOOD.replace("latte", r"\\u0000");
+
+    assert_eq!(answered(in_a_text).await.faults(), ["/lines/0/sku nul"]);
+    assert_eq!(answered(in_a_map).await.faults(), ["/labels/a\0 nul"]);
+    assert_eq!(
+        answered(beside_others).await.faults(),
+        ["/lines/0/sku nul", "/lines/0/sku too-long", "/role nul", "/role repeated", "/role unknown-field"]
+    );
+    assert_eq!(answered(written_out).await.body, br"\u0000");
+}
+
+#[tokio::test]
 async fn rules_between_fields_come_with_the_other_faults() {
     let answer =
         answered(GOOD.replace("\"quantity\": 2", "\"quantity\": -5").replacen('{', r#"{"comment": "never", "#, 1));

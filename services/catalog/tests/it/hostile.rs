@@ -20,11 +20,12 @@ fn encoded(text: &str) -> String {
 fn hostile_search_terms_are_searched_for_or_refused(database: &TestDatabase) {
     let cafe = Cafe::open(database);
     let search = |term: &str| cafe.harness.get(&format!("/menu?shop_id={}&q={}", cafe.shop, encoded(term))).send();
-    for term in ["' OR 1=1 --", "%_%", "(a+)+$", "\"; DROP TABLE products; --", "\u{202E}", "ﷺ", "\\", "*", "a\0b"] {
+    for term in ["' OR 1=1 --", "%_%", "(a+)+$", "\"; DROP TABLE products; --", "\u{202E}", "ﷺ", "\\", "*"] {
         let _ = search(term).expect(200);
     }
     let _ = search(&"я".repeat(100)).expect(200);
     let _ = search(&"я".repeat(101)).expect(422);
+    let _ = search("a\0b").expect(422);
 
     let mut runner = TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
     let any_term = runner.run(&"\\PC{0,110}", |term| {

@@ -19,6 +19,7 @@ testkit::both_databases!(
     what_is_not_a_menu_is_refused,
     a_file_knows_what_the_menu_has_already,
     a_large_file_is_written_at_once,
+    the_character_nul_is_named_in_every_cell,
 );
 
 const FILE: &str = "\
@@ -98,6 +99,21 @@ fn an_export_imports_back_to_the_same_state(database: &TestDatabase) {
     let _ = send(&copy, "", &exported).expect(200);
     assert_eq!(export(&copy), exported);
     assert_eq!(String::from_utf8(export_menu(copy.db()).unwrap()).unwrap(), exported);
+}
+
+fn the_character_nul_is_named_in_every_cell(database: &TestDatabase) {
+    let harness = empty(database);
+    let heading = FILE.lines().next().unwrap();
+    for row in ["product,coffee,latte,L,L,,,,,,,,,,,,,", "variant,tea,tea-s,S,S,1,RUB,,,,,,,,,,,"] {
+        for (place, column) in heading.split(',').enumerate() {
+            let cells: Vec<&str> = row.split(',').enumerate().map(|(n, c)| if n == place { "\0" } else { c }).collect();
+
+            let refused = send(&harness, "", &format!("{heading}\n{}\n", cells.join(","))).expect(422);
+
+            assert!(pointers(&refused.json()).contains(&format!("/rows/2/{column}")), "{column}: {}", refused.json());
+        }
+    }
+    assert_eq!(export(&harness).lines().count(), 1, "only the heading");
 }
 
 fn a_try_changes_nothing(database: &TestDatabase) {

@@ -35,7 +35,8 @@ pub(crate) fn read_callback(app: &App, provider: &str, headers: &HeaderMap, body
     })?;
     let text = std::str::from_utf8(body).map_err(|e| Error::CallbackMalformed(e.to_string()))?;
     let hint: Hint = serde_json::from_str(text).map_err(|e| Error::CallbackMalformed(e.to_string()))?;
-    if !is_plain_id(&hint.id) || !is_plain_id(&hint.payment_id) || hint.kind.len() > 100 {
+    let is_kind = hint.kind.len() <= 100 && !hint.kind.contains(char::is_control);
+    if !is_plain_id(&hint.id) || !is_plain_id(&hint.payment_id) || !is_kind {
         return Err(Error::CallbackMalformed("an id or the type is not one".to_owned()));
     }
     Ok(Callback {

@@ -236,6 +236,7 @@ fn unreadable_callbacks_are_refused_whole(database: &TestDatabase) {
         json!({"id": "", "type": "x", "payment_id": "bnk_1"}),
         json!({"id": "evt_1", "type": "x", "payment_id": "../../admin"}),
         json!({"id": 1, "type": "x", "payment_id": "b"}),
+        json!({"id": "evt_1", "type": "x\0", "payment_id": "bnk_1"}),
     ] {
         let refused = world.call_back(&Callback::signed(&body, &world.clock)).expect(400);
         assert_eq!(refused.code(), "payments.callback-malformed", "{body}");

@@ -24,6 +24,8 @@ const KIND: Text = Text {
     en: "must be category, group, modifier, product or variant",
     ru: "должно быть category, group, modifier, product или variant",
 };
+const NUL: Text =
+    Text { en: "must not hold the character NUL", ru: "не должно содержать символ NUL" };
 const NO_PARENT: Text = Text { en: "names nothing in this file", ru: "в этом файле такого нет" };
 
 /// The columns of modifiers and variants.
@@ -145,6 +147,9 @@ impl Sheet {
             }
         };
         cells.strangers(own, &mut self.faults);
+        // Parents are looked up before any rule sees them, and PostgreSQL takes no text with this character.
+        let with_nul = COLUMNS.iter().filter(|column| cells.text(column).contains('\0'));
+        self.faults.extend(with_nul.map(|column| cells.fault(column, "nul", NUL)));
     }
 
     fn category(&mut self, cells: &Cells<'_>) {
