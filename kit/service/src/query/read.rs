@@ -8,8 +8,8 @@ use std::sync::{PoisonError, RwLock};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
-use utoipa::openapi::Required;
-use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{RefOr, Required, Schema};
 
 use super::value::{Failed, PairsReader};
 use crate::body::{NUL, Validate, escaped};
@@ -48,7 +48,13 @@ fn decoded(text: &str) -> Result<Cow<'_, str>, Problem> {
 
 /// The parameters that a type documents.
 pub(super) struct Names {
-    all: Vec<(String, Need)>,
+    all: Vec<Documented>,
+}
+
+struct Documented {
+    name: String,
+    need: Need,
+    chars_max: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,27 +83,41 @@ impl Names {
             Required::False => Need::Optional,
         };
         let parameters = T::into_params(|| Some(ParameterIn::Query));
-        Self { all: parameters.into_iter().map(|p| (p.name, need(&p.required))).collect() }
+        let documented = |parameter: Parameter| Documented {
+            need: need(&parameter.required),
+            chars_max: parameter.schema.as_ref().and_then(chars_max),
+            name: parameter.name,
+        };
+        Self { all: parameters.into_iter().map(documented).collect() }
     }
 
     fn has(&self, name: &str) -> bool {
-        self.all.iter().any(|(known, _)| known == name)
+        self.of_name(name).is_some()
     }
 
-    /// Names that nobody documented, names that stand twice, names that are missing; values with the character NUL.
+    fn of_name(&self, name: &str) -> Option<&Documented> {
+        self.all.iter().find(|known| known.name == name)
+    }
+
+    /// Names that nobody documented, names that stand twice, names that are missing; values that are longer than
+    /// documented or hold the character NUL.
     fn faults(&self, pairs: &Pairs<'_>) -> Vec<Fault> {
         let mut faults = Vec::new();
         for (place, (name, value)) in pairs.0.iter().enumerate() {
             if value.contains('\0') {
                 faults.push(Fault::new(pointer(name), "nul", NUL));
             }
-            if !self.has(name) {
+            let known = self.of_name(name);
+            if let Some(max) = known.and_then(|known| known.chars_max).filter(|max| value.chars().count() > *max) {
+                faults.push(too_long(name, max));
+            }
+            if known.is_none() {
                 faults.push(unknown(name));
             } else if pairs.0[..place].iter().any(|(earlier, _)| earlier == name) {
                 faults.push(Fault::worded(pointer(name), "repeated", "is given twice", "указано дважды"));
             }
         }
-        for (name, need) in &self.all {
+        for Documented { name, need, .. } in &self.all {
             let is_given = pairs.0.iter().any(|(given, _)| given == name);
             if *need == Need::Required && !is_given {
                 faults.push(Fault::worded(pointer(name), "required", "is missing", "не указано"));
@@ -109,6 +129,18 @@ impl Names {
 
 fn pointer(name: &str) -> String {
     format!("/{}", escaped(name))
+}
+
+fn chars_max(schema: &RefOr<Schema>) -> Option<usize> {
+    match schema {
+        RefOr::T(Schema::Object(text)) => text.max_length,
+        RefOr::T(_) | RefOr::Ref(_) => None,
+    }
+}
+
+fn too_long(name: &str, max: usize) -> Fault {
+    let en = format!("must have at most {max} characters");
+    Fault::worded(pointer(name), "too-long", en, format!("должно быть не длиннее {max} символов"))
 }
 
 fn unknown(name: &str) -> Fault {
