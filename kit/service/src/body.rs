@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 pub use read::{BODY_MAX_BYTES, CSV_MAX_BYTES, read_body};
-pub(crate) use walk::{NUL, escaped};
+pub(crate) use walk::{NUL, escaped, len_of_string};
 
 use crate::json_schema::{Shape, fault};
 use crate::problem::{FAULTS_MAX, Fault, INVALID, MALFORMED_JSON, Problem, TOO_DEEP, UNSUPPORTED_MEDIA_TYPE};
@@ -116,12 +116,12 @@ where
     match serde_json::from_str::<T>(text) {
         Ok(value) => {
             let mut faults = value.faults();
-            // A derived reader refuses a repeated field by itself; a map takes the last one without a word.
-            if faults.is_empty() && !shape.has_maps() && !walk::may_hold_nul(text) {
+            if faults.is_empty() && !shape.may_refuse(text) && !walk::may_hold_nul(text) {
                 return Ok(value);
             }
             add_new(&mut faults, walk::unseen_faults(text));
-            if faults.is_empty() { Ok(value) } else { Err(every_fault(text, shape, faults)) }
+            let problem = every_fault(text, shape, faults);
+            if problem.listed().is_empty() { Ok(value) } else { Err(problem) }
         }
         Err(error) => Err(refusal(text, shape, &error)),
     }

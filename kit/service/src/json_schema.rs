@@ -3,6 +3,7 @@
 //! The schema is the one that stands in the OpenAPI document (`utoipa::ToSchema`), so that what is refused is what is
 //! documented.
 
+mod brackets;
 pub(crate) mod fault;
 
 use std::any::{TypeId, type_name};
@@ -13,6 +14,7 @@ use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::json_schema::brackets::Brackets;
 use crate::problem::{FAULTS_MAX, Fault};
 
 /// What is known of one request type.
@@ -21,6 +23,7 @@ pub(crate) struct Shape {
     schema: Value,
     type_name: &'static str,
     has_maps: bool,
+    brackets: Brackets,
     validator: OnceLock<Option<Validator>>,
 }
 
@@ -41,13 +44,14 @@ impl Shape {
     }
 
     fn new(schema: Value, type_name: &'static str) -> Self {
-        let has_maps = may_hold_maps(&schema);
-        Self { schema, type_name, has_maps, validator: OnceLock::new() }
+        let (has_maps, brackets) = (may_hold_maps(&schema), Brackets::of(&schema));
+        Self { schema, type_name, has_maps, brackets, validator: OnceLock::new() }
     }
 
-    /// Whether some object of it takes keys that the schema does not name: serde does not see such a key twice.
-    pub(crate) fn has_maps(&self) -> bool {
-        self.has_maps
+    /// Whether a text that serde took may still break the schema: some object of it takes keys that the schema does not
+    /// name (serde does not see such a key twice), or it has brackets where this type has none.
+    pub(crate) fn may_refuse(&self, text: &str) -> bool {
+        self.has_maps || self.brackets.has_stray(text)
     }
 
     /// Everything that the schema has against the value.

@@ -53,6 +53,14 @@ pub(super) fn may_hold_nul(text: &str) -> bool {
     text.contains("\\u0000")
 }
 
+/// The length of a string up to and with its closing quote; the text begins after its opening one.
+pub(crate) fn len_of_string(text: &str) -> usize {
+    let mut bytes = text.as_bytes().iter();
+    skip_string(&mut bytes);
+    let len = text.len() - bytes.as_slice().len();
+    text.floor_char_boundary(len)
+}
+
 /// A fault for everything that serde takes and we do not: every key that stands twice in one object, every key and
 /// text that holds the character NUL, which PostgreSQL cannot store.
 pub(super) fn unseen_faults(text: &str) -> Vec<Fault> {
@@ -252,7 +260,7 @@ mod tests {
     fn a_walk_over_rubbish_ends() {
         for text in ["", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "[", "[,", "]", "\"\\", "[[[", "{\"é", "{{}}", "::::"]
         {
-            repeated_keys(text);
+            drop(unseen_faults(text));
             pointer_at(text, 1);
         }
     }

@@ -58,6 +58,25 @@ enum Fulfilment {
     },
 }
 
+/// A request type without a map: its reader is trusted as far as its brackets go.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Cup {
+    lines: Vec<Line>,
+    #[expect(dead_code, reason = "read by serde")]
+    size: Option<Size>,
+    #[expect(dead_code, reason = "read by serde")]
+    name: Option<Localized>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Size {
+    Large,
+}
+
+impl Validate for Cup {}
+
 impl Validate for Basket {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -152,6 +171,24 @@ async fn repeated_keys_are_refused_wherever_they_stand() {
 
     assert_eq!(answered(twice).await.faults(), ["/lines/0/quantity repeated"]);
     assert_eq!(answered(in_a_map).await.faults(), ["/labels/a repeated"]);
+}
+
+#[test]
+fn a_list_is_not_an_object_and_an_object_is_not_a_word() {
+    let read = |text: &str| parse_body::<Cup>(text.as_bytes()).map(|cup| cup.lines[0].sku.clone());
+    let refused = |text: &str| {
+        let problem = read(text).unwrap_err();
+        problem.listed().iter().map(|fault| format!("{} {}", fault.pointer(), fault.code())).collect::<Vec<_>>()
+    };
+    let good = r#"{"lines": [{"quantity": 2, "sku": "latte"}], "size": "large", "name": {"ru": "Раф", "en": "Raf"}}"#;
+
+    assert_eq!(read(good).unwrap(), "latte");
+    assert_eq!(read(&good.replace("\"lines\"", r#""line\u0073""#)).unwrap(), "latte");
+    assert_eq!(read(&good.replace("latte", r#"[{\"я\": [\\"#)).unwrap(), r#"[{"я": [\"#);
+    assert_eq!(refused(r#"[[{"quantity": 2, "sku": "latte"}], "large", null]"#), [" type"]);
+    assert_eq!(refused(&good.replace(r#"{"quantity": 2, "sku": "latte"}"#, r#"[2, "latte"]"#)), ["/lines/0 type"]);
+    assert_eq!(refused(&good.replace(r#""large""#, r#"{"large": null}"#)), ["/size type"]);
+    assert_eq!(refused(&good.replace(r#"{"ru": "Раф", "en": "Raf"}"#, r#"["Раф", "Raf"]"#)), ["/name type"]);
 }
 
 #[tokio::test]
