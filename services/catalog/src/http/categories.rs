@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::bodies::CategoryBody;
-use super::patch::MergePatch;
+use super::patch::{LocalizedPatch, MergePatch};
 use crate::error::Error;
 use crate::model::category::Category;
 use crate::store::menu::{self, Purpose};
@@ -51,7 +51,7 @@ pub(super) struct CategoryPage {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used: a patch is read as JSON")]
 pub(super) struct CategoryPatch {
-    name: Option<Localized>,
+    name: Option<LocalizedPatch>,
     /// Smaller is earlier.
     #[schema(minimum = 0, maximum = 1_000_000, example = 1)]
     position: Option<i64>,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use contracts::{Localized, ModifierGroupId, ModifierId};
 use http::HeaderMap;
-use kernel::{Money, Timestamp};
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use service::{
     Answer, Body, Everything, IfMatch, IfMatchHeader, IfNoneMatchHeader, Listing, MaybeKeyed,
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::bodies::{GroupBody, ModifierBody};
-use super::patch::MergePatch;
+use super::patch::{LocalizedPatch, MergePatch, PricePatch};
 use crate::app::Ids;
 use crate::error::Error;
 use crate::model::merge::MatchedList;
@@ -62,7 +62,7 @@ pub(super) struct GroupPage {
 pub(super) struct GroupPatch {
     #[schema(pattern = "^[a-z0-9_-]{1,64}$", example = "milk")]
     slug: Option<String>,
-    name: Option<Localized>,
+    name: Option<LocalizedPatch>,
     #[schema(minimum = 0, maximum = 999, example = 0)]
     min: Option<i64>,
     #[schema(minimum = 1, maximum = 999, example = 1)]
@@ -81,8 +81,8 @@ pub(super) struct ModifierPatch {
     id: Option<ModifierId>,
     #[schema(pattern = "^[a-z0-9_-]{1,64}$", example = "oat")]
     slug: Option<String>,
-    name: Option<Localized>,
-    price: Option<Money>,
+    name: Option<LocalizedPatch>,
+    price: Option<PricePatch>,
     #[schema(example = false)]
     archived: Option<bool>,
 }

@@ -1,6 +1,7 @@
 //! A change as a JSON merge patch: laid over the thing as it can be edited, and read like a new one. So a change obeys
 //! every rule that a new thing obeys, and is refused with the same pointers.
 
+use kernel::Currency;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,6 +16,28 @@ use crate::model::merge::{MatchedList, merged};
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct MergePatch(Map<String, Value>);
+
+/// What of a text is to change: a language that is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"ru": "Латте", "en": "Latte"}))]
+#[expect(dead_code, reason = "only its schema is used: a patch is read as JSON")]
+pub(super) struct LocalizedPatch {
+    ru: Option<String>,
+    en: Option<String>,
+}
+
+/// What of a price is to change.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"amount": 17_500, "currency": "RUB"}))]
+#[expect(dead_code, reason = "only its schema is used: a patch is read as JSON")]
+pub(super) struct PricePatch {
+    /// Minor units of the currency (kopecks).
+    #[schema(minimum = 0)]
+    amount: Option<i64>,
+    currency: Option<Currency>,
+}
 
 /// Any object: its members are checked where they are laid over the thing.
 impl PartialSchema for MergePatch {

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use contracts::{CategoryId, Localized, ProductId, ShopId};
 use http::HeaderMap;
-use kernel::{Money, Timestamp};
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use service::codes::{FORBIDDEN, UNAUTHENTICATED};
 use service::{
@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::bodies::{NutritionFacts, ProductBody, VariantBody};
 use super::items::{MenuItem, Showing};
 use super::menu::{in_language, language_of};
-use super::patch::MergePatch;
+use super::patch::{LocalizedPatch, MergePatch, PricePatch};
 use super::{STAFF, Web};
 use crate::app::Ids;
 use crate::error::Error;
@@ -112,10 +112,10 @@ pub(super) struct ProductPatch {
     /// The slug of the category; an unknown one is created.
     #[schema(pattern = "^[a-z0-9_-]{1,64}$", example = "coffee")]
     category: Option<String>,
-    name: Option<Localized>,
-    description: Option<Localized>,
-    composition: Option<Localized>,
-    nutrition: Option<NutritionFacts>,
+    name: Option<LocalizedPatch>,
+    description: Option<LocalizedPatch>,
+    composition: Option<LocalizedPatch>,
+    nutrition: Option<NutritionPatch>,
     #[schema(max_length = 2000, example = "https://samovar.example/latte.webp")]
     image_url: Option<String>,
     tracked: Option<bool>,
@@ -130,6 +130,21 @@ pub(super) struct ProductPatch {
     variants: Option<Vec<VariantPatch>>,
 }
 
+/// What of the nutrition is to change; where nothing was said of it before, everything.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used: a patch is read as JSON")]
+pub(super) struct NutritionPatch {
+    #[schema(minimum = 0, maximum = 100_000, example = 180.0)]
+    kcal: Option<f64>,
+    #[schema(minimum = 0, maximum = 100_000, example = 7.1)]
+    protein_g: Option<f64>,
+    #[schema(minimum = 0, maximum = 100_000, example = 6.0)]
+    fat_g: Option<f64>,
+    #[schema(minimum = 0, maximum = 100_000, example = 21.0)]
+    carbohydrate_g: Option<f64>,
+}
+
 /// What of a variant is to change; of a new one everything.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -139,8 +154,8 @@ pub(super) struct VariantPatch {
     id: Option<contracts::VariantId>,
     #[schema(min_length = 1, max_length = 64, example = "latte-m")]
     sku: Option<String>,
-    name: Option<Localized>,
-    price: Option<Money>,
+    name: Option<LocalizedPatch>,
+    price: Option<PricePatch>,
     #[schema(example = false)]
     archived: Option<bool>,
 }
