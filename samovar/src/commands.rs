@@ -8,12 +8,32 @@ mod menu;
 mod pages;
 pub(crate) mod serve;
 
+use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Result;
 
 use crate::cli::{Cli, Command};
 use crate::terminal::{complain, say_json};
+
+/// What was asked cannot be done as it was said: a setting that does not exist, a file that is not there.
+#[derive(Debug)]
+pub(crate) struct BadUsage(anyhow::Error);
+
+impl BadUsage {
+    /// The same error, with exit code 2.
+    pub(crate) fn of(error: anyhow::Error) -> anyhow::Error {
+        anyhow::Error::new(Self(error))
+    }
+}
+
+impl fmt::Display for BadUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl std::error::Error for BadUsage {}
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +58,19 @@ pub fn run(cli: Cli) -> ExitCode {
     match dispatch(cli) {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::ProblemsFound) => ExitCode::from(1),
-        Err(error) if json => {
-            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-            say_json(&serde_json::json!({"error": error.to_string(), "causes": causes}));
-            ExitCode::from(1)
-        }
         Err(error) => {
-            complain(&format!("samovar: {error:#}"));
-            ExitCode::from(1)
+            report(&error, json);
+            ExitCode::from(if error.is::<BadUsage>() { 2 } else { 1 })
         }
+    }
+}
+
+fn report(error: &anyhow::Error, json: bool) {
+    if json {
+        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        say_json(&serde_json::json!({"error": error.to_string(), "causes": causes}));
+    } else {
+        complain(&format!("samovar: {error:#}"));
     }
 }
 

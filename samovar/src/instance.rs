@@ -12,6 +12,7 @@ use service::{Ground, Health, Metrics, Outbound, Platform, Settings, Supervisor,
 use store::{Hooks, PostgresConfig, ServerLock, SqliteConfig, Store, StoreConfig};
 
 pub use self::doors::{Doors, listen};
+use crate::commands::BadUsage;
 use crate::roles::SERVICES;
 
 /// Time, chance and the outside, as a process stands on them.
@@ -60,6 +61,19 @@ pub fn sqlite_file(settings: &Settings) -> PathBuf {
 #[must_use]
 pub fn is_on_sqlite(settings: &Settings) -> bool {
     settings.secret("database.url").is_empty()
+}
+
+/// Refuses to look into data that is not there: a slip in `--data` must not end in a clean audit of nothing.
+///
+/// # Errors
+/// There is no SQLite file.
+pub fn require_data(settings: &Settings) -> Result<()> {
+    let file = sqlite_file(settings);
+    if is_on_sqlite(settings) && !file.is_file() {
+        let missing = anyhow::anyhow!("there is no data: {} does not exist (--data names its folder)", file.display());
+        return Err(BadUsage::of(missing));
+    }
+    Ok(())
 }
 
 /// Takes the right to serve the SQLite file; on PostgreSQL several may serve side by side.

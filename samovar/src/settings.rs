@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use service::{Setting, SettingKind, Settings, Sources};
 
 use crate::cli::Common;
+use crate::commands::BadUsage;
 use crate::roles::SERVICES;
 
 /// The settings of the process itself.
@@ -104,8 +105,13 @@ pub fn tables() -> Vec<&'static [Setting]> {
 /// Reads defaults, file, environment and flags.
 ///
 /// # Errors
-/// Every fault of every source at once.
+/// Every fault of every source at once: what was asked was not said right.
 pub fn load(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
+    read(common, flags).map_err(BadUsage::of)
+}
+
+/// The same for who only asks whether they are good.
+pub(crate) fn read(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
     let mut all = vec![];
     for given in &common.settings {
         let (key, value) = given.split_once('=').with_context(|| format!("--set {given}: expected KEY=VALUE"))?;

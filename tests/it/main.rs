@@ -5,7 +5,9 @@
 
 #[expect(dead_code, reason = "the measurements use more of it")]
 mod api;
+mod command_line;
 mod documents;
+mod hostile;
 mod kill_nine;
 mod pickup;
 mod simulation;

@@ -74,6 +74,7 @@ pub struct UnknownRole(String);
 /// A role, in one shop or in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"role": "barista", "shop_id": "shp_01h455vb4pex5vsknk084sn02q"}))]
 pub struct Grant {
     /// What.
     pub role: Role,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::End;
+use super::{BadUsage, End};
 use crate::cli::{AdminCommand, Common};
 use crate::instance::{Instance, World};
 use crate::settings;
@@ -13,7 +13,7 @@ use crate::terminal::{say, say_json};
 
 pub(super) fn run(common: &Common, command: AdminCommand) -> Result<End> {
     let AdminCommand::Create { email, name, password_file } = command;
-    let password = first_line(&password_file)?;
+    let password = first_line(&password_file).map_err(BadUsage::of)?;
     let settings = settings::load(common, Vec::new())?;
     let world = World::real(&settings);
     let instance = Instance::open(settings, world)?;

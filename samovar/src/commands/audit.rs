@@ -20,6 +20,7 @@ pub(super) enum Business {
 
 pub(super) fn run(common: &Common, business: Business) -> Result<End> {
     let settings = settings::load(common, Vec::new())?;
+    instance::require_data(&settings)?;
     let is_live = business == Business::Unknown && instance::is_served(&settings);
     let world = World::real(&settings);
     let instance = Instance::open(settings, world)?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::End;
 use crate::cli::{Common, DeadLetterArgs, DeadLettersCommand, EventsCommand};
-use crate::instance::{Instance, World};
+use crate::instance::{self, Instance, World};
 use crate::settings;
 use crate::terminal::{say, say_json};
 
@@ -20,6 +20,7 @@ const NEWS_WAIT: Duration = Duration::from_millis(200);
 
 pub(super) fn run(common: &Common, command: EventsCommand) -> Result<End> {
     let settings = settings::load(common, Vec::new())?;
+    instance::require_data(&settings)?;
     let world = World::real(&settings);
     let instance = Instance::open(settings, world)?;
     let log = instance.platform.log();

@@ -6,19 +6,20 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use catalog::ImportMode;
 use kernel::Coded as _;
+use service::Settings;
 use store::Db;
 
-use super::End;
+use super::{BadUsage, End};
 use crate::cli::{Common, ExportCommand, ImportCommand};
-use crate::instance::{Instance, World};
+use crate::instance::{self, Instance, World};
 use crate::settings;
 use crate::terminal::{complain, say, say_json};
 
 pub(super) fn import(common: &Common, command: ImportCommand) -> Result<End> {
     let ImportCommand::Menu { file, dry_run } = command;
-    let csv = read(&file)?;
+    let csv = read(&file).map_err(BadUsage::of)?;
     let mode = if dry_run { ImportMode::DryRun } else { ImportMode::Apply };
-    let instance = open(common)?;
+    let instance = open(settings::load(common, Vec::new())?)?;
     match catalog::import_menu(catalog_of(&instance)?, &instance.world.rng, &csv, mode) {
         Ok(summary) if common.json => say_json(&summary),
         Ok(summary) => {
@@ -36,8 +37,12 @@ pub(super) fn import(common: &Common, command: ImportCommand) -> Result<End> {
                     &serde_json::json!({"error": refused.to_string(), "code": refused.code().code, "errors": members.get("errors")}),
                 );
             } else {
-                complain(&format!("{}: nothing was changed: {refused}", file.display()));
-                for fault in members.get("errors").and_then(|errors| errors.as_array()).into_iter().flatten() {
+                let faults = members.get("errors").and_then(|errors| errors.as_array());
+                complain(&match faults {
+                    Some(_) => format!("{}: nothing was changed; what is wrong:", file.display()),
+                    None => format!("{}: nothing was changed: {refused}", file.display()),
+                });
+                for fault in faults.into_iter().flatten() {
                     let text = |field: &str| fault[field].as_str().unwrap_or_default().to_owned();
                     complain(&format!("  {}: {}", text("pointer"), text("message")));
                 }
@@ -50,7 +55,9 @@ pub(super) fn import(common: &Common, command: ImportCommand) -> Result<End> {
 
 pub(super) fn export(common: &Common, command: ExportCommand) -> Result<End> {
     let ExportCommand::Menu { file } = command;
-    let instance = open(common)?;
+    let settings = settings::load(common, Vec::new())?;
+    instance::require_data(&settings)?;
+    let instance = open(settings)?;
     let csv = catalog::export_menu(catalog_of(&instance)?)?;
     if file == Path::new("-") {
         std::io::stdout().write_all(&csv).context("writing to standard output")?;
@@ -60,8 +67,7 @@ pub(super) fn export(common: &Common, command: ExportCommand) -> Result<End> {
     Ok(End::Done)
 }
 
-fn open(common: &Common) -> Result<Instance> {
-    let settings = settings::load(common, Vec::new())?;
+fn open(settings: Settings) -> Result<Instance> {
     let world = World::real(&settings);
     Instance::open(settings, world)
 }

@@ -14,6 +14,10 @@ use crate::model::rules;
 const NOT_UTF_8: Text = Text { en: "the file is not UTF-8", ru: "файл не в кодировке UTF-8" };
 const EMPTY: Text = Text { en: "the file has no rows", ru: "в файле нет строк" };
 const NOT_CSV: Text = Text { en: "is not CSV", ru: "не CSV" };
+const OPEN_QUOTE: Text = Text {
+    en: "begins a quotation that is not closed before the end of the file",
+    ru: "открывает кавычку, которая не закрыта до конца файла",
+};
 const NEEDED_COLUMN: Text = Text { en: "the column is missing", ru: "нет такого столбца" };
 const UNKNOWN_COLUMN: Text =
     Text { en: "is not a column of a menu", ru: "нет такого столбца в меню" };
@@ -74,6 +78,10 @@ pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, V
                 sheet.row(&Cells { row, cells });
             }
         }
+    }
+    // The reader takes the rest of the file for the cell.
+    if text.matches('"').count() % 2 == 1 {
+        sheet.faults.push(Fault::new(format!("/rows/{}", records.len() + 1), "csv", OPEN_QUOTE));
     }
     sheet.finished()
 }
