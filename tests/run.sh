@@ -4,3 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${DATABASE_URL:?run make test: it starts PostgreSQL}"
 cargo test --workspace --quiet
+tests/schemathesis.sh
