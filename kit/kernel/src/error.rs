@@ -28,6 +28,8 @@ pub enum ErrorKind {
     PreconditionRequired,
     /// Larger than the stated limit.
     TooLarge,
+    /// The request line or the headers are larger than the stated limit.
+    HeadTooLarge,
     /// The media type is not one that the route reads.
     UnsupportedMedia,
     /// The path is known, the method is not.

@@ -138,6 +138,7 @@ impl Problem {
             | ErrorKind::Unauthenticated
             | ErrorKind::Forbidden
             | ErrorKind::TooLarge
+            | ErrorKind::HeadTooLarge
             | ErrorKind::UnsupportedMedia => {
                 tracing::info!(request.id = id, error.code = code, "request refused");
             }
@@ -164,6 +165,7 @@ pub const fn status_of(kind: ErrorKind) -> StatusCode {
         ErrorKind::Stale => StatusCode::PRECONDITION_FAILED,
         ErrorKind::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         ErrorKind::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -238,6 +240,7 @@ const fn default_retry_after_s(kind: ErrorKind) -> Option<u32> {
         | ErrorKind::Stale
         | ErrorKind::PreconditionRequired
         | ErrorKind::TooLarge
+        | ErrorKind::HeadTooLarge
         | ErrorKind::UnsupportedMedia
         | ErrorKind::MethodNotAllowed
         | ErrorKind::Internal => None,

@@ -9,6 +9,7 @@ mod address;
 mod edge;
 mod listen;
 mod smuggling;
+mod unread;
 
 use std::convert::Infallible;
 use std::future::Future;

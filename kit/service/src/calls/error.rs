@@ -113,6 +113,7 @@ impl CallError {
             | ErrorKind::Stale
             | ErrorKind::PreconditionRequired
             | ErrorKind::TooLarge
+            | ErrorKind::HeadTooLarge
             | ErrorKind::UnsupportedMedia
             | ErrorKind::MethodNotAllowed => true,
         }
@@ -177,6 +178,7 @@ impl From<CallError> for eventlog::Failure {
             | ErrorKind::Stale
             | ErrorKind::PreconditionRequired
             | ErrorKind::TooLarge
+            | ErrorKind::HeadTooLarge
             | ErrorKind::UnsupportedMedia
             | ErrorKind::MethodNotAllowed => Self::GiveUp(reason),
         }

@@ -54,6 +54,11 @@ codes! { pub static CODES;
     TOO_LARGE = "http.too-large", TooLarge,
         "The body is too large", "Тело запроса слишком велико",
         "Send less than the limit named in the detail.", "Отправьте меньше указанного предела.";
+    /// The request line or the headers are larger than the limit.
+    HEAD_TOO_LARGE = "http.head-too-large", HeadTooLarge,
+        "The headers are too large", "Заголовки слишком велики",
+        "Send at most 100 headers and 64 KiB with the request line.",
+        "Отправьте не больше 100 заголовков и 64 КиБ вместе со строкой запроса.";
     /// Nothing is there, or it is not the caller's to see.
     NOT_FOUND = "http.not-found", NotFound,
         "There is nothing here", "Здесь ничего нет",

@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{ALLOW, CONNECTION};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
 use kernel::{Clock, Rng};
 use tracing::Instrument as _;
 
@@ -18,7 +19,7 @@ use super::Respond;
 use super::address::{ClientAddress, TrustedProxies};
 use crate::context::{RequestContext, RequestId, language_of};
 use crate::headers::{self, Audience, Transport, X_REQUEST_ID};
-use crate::problem::{MALFORMED_REQUEST, METHOD_NOT_ALLOWED, Problem, TIMEOUT};
+use crate::problem::{HEAD_TOO_LARGE, MALFORMED_REQUEST, METHOD_NOT_ALLOWED, Problem, TIMEOUT};
 use crate::telemetry::request_span;
 
 /// What is known of the outside at this listener.
@@ -71,11 +72,29 @@ impl<R: Respond> Edge<R> {
 
     /// Answers a request whose framing two readers may read differently; the connection ends with it.
     pub(super) fn refuse_framing(&self) -> Response {
+        let detail = "content-length and transfer-encoding exclude each other";
+        self.refuse(Problem::new(&MALFORMED_REQUEST).detail(detail))
+    }
+
+    /// The whole answer to what could not be read as a request; the connection ends with it.
+    pub(super) fn refuse_unread(&self, status: StatusCode) -> Vec<u8> {
+        let is_large = matches!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG);
+        let problem = if is_large { &HEAD_TOO_LARGE } else { &MALFORMED_REQUEST };
+        let (parts, body) = self.refuse(Problem::new(problem)).into_parts();
+        let body = body.collect().now_or_never().and_then(Result::ok).unwrap_or_default().to_bytes();
+        let mut bytes = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", parts.status, body.len()).into_bytes();
+        for (name, value) in &parts.headers {
+            bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+
+    fn refuse(&self, problem: Problem) -> Response {
         let id = RequestId::new(self.clock.now(), &self.chance);
         let context = RequestContext { id, language: kernel::Language::En };
-        let problem = Problem::new(&MALFORMED_REQUEST)
-            .detail("content-length and transfer-encoding exclude each other")
-            .header(CONNECTION, HeaderValue::from_static("close"));
+        let problem = problem.header(CONNECTION, HeaderValue::from_static("close"));
         let mut response = context.sync_scope(|| problem.into_response());
         self.finish(&mut response, context, Audience::Anybody);
         response

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Respond;
 use super::edge::Edge;
 use super::smuggling::{Conflict, Watched};
+use super::unread::Unread;
 
 /// How much a listener bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,8 @@ async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: 
         return;
     }
     let conflict = Conflict::default();
-    let stream = Watched::new(stream, conflict.clone());
+    let refusing = Arc::clone(&edge);
+    let stream = Unread::new(Watched::new(stream, conflict.clone()), move |status| refusing.refuse_unread(status));
     let service = service_fn(|request: Request<Incoming>| {
         let (edge, conflict) = (&edge, &conflict);
         async move {

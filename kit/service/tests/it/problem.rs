@@ -121,6 +121,7 @@ fn every_kind_has_its_status() {
         (ErrorKind::Invalid, 422),
         (ErrorKind::PreconditionRequired, 428),
         (ErrorKind::TooMany, 429),
+        (ErrorKind::HeadTooLarge, 431),
         (ErrorKind::Internal, 500),
         (ErrorKind::Unavailable, 503),
     ];

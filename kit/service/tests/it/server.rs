@@ -175,6 +175,7 @@ async fn a_request_that_two_readers_may_read_differently_is_refused_and_closed()
             exchange(&served, format!("POST /echo HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n{body}").as_bytes()).await;
 
         assert!(answer.starts_with("HTTP/1.1 400"), "{head}: {answer}");
+        assert!(answer.contains(r#""code":"http.malformed-request""#), "{head}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{head}: the second request was answered: {answer}");
     }
 }
@@ -203,7 +204,24 @@ async fn a_head_without_end_is_refused() {
     for head in [many, long] {
         let answer = exchange(&served, format!("GET / HTTP/1.1\r\nHost: a\r\n{head}\r\n").as_bytes()).await;
 
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+        let is_told = answer.starts_with("HTTP/1.1 431") && answer.contains(r#""code":"http.head-too-large""#);
+        assert!(answer.is_empty() || is_told, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_answered_with_a_problem_after_what_was_one() {
+    let served = served(router(), ServerLimits::default()).await;
+
+    for bytes in ["hello\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET / HTTP/7.0\r\n\r\n"] {
+        let alone = exchange(&served, bytes.as_bytes()).await;
+        let after = exchange(&served, format!("GET / HTTP/1.1\r\nHost: a\r\n\r\n{bytes}").as_bytes()).await;
+
+        let (head, body) = alone.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 400") && head.contains("x-request-id: req_"), "{alone}");
+        assert!(head.contains("content-type: application/problem+json"), "{alone}");
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{alone}");
+        assert!(after.starts_with("HTTP/1.1 200") && after.contains("\r\n\r\nhereHTTP/1.1 400"), "{after}");
     }
 }
 
