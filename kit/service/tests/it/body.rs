@@ -193,6 +193,8 @@ fn a_list_is_not_an_object_and_an_object_is_not_a_word() {
 
 #[tokio::test]
 async fn the_character_nul_is_refused_wherever_it_stands() {
+    let cup = br#"{"lines": [{"quantity": 2, "sku": "la\u0000tte"}], "size": null, "name": null}"#;
+    assert_eq!(parse_body::<Cup>(cup).unwrap_err().listed()[0].pointer(), "/lines/0/sku");
     let in_a_text = GOOD.replace("latte", "la\\u0000tte");
     let in_a_map = GOOD.replacen('{', r#"{"labels": {"a\u0000": 1}, "#, 1);
     let beside_others =
