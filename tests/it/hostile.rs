@@ -85,7 +85,7 @@ impl Scene {
     }
 
     fn contents(&self, database: &TestDatabase) -> contents::Contents {
-        contents::of(database, &self.stage.data())
+        contents::of(database, &self.stage.sqlite_file())
     }
 }
 

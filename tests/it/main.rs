@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
-#[expect(dead_code, reason = "the measurements use more of it")]
 mod api;
 mod command_line;
 mod documents;

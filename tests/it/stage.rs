@@ -178,16 +178,6 @@ impl Stage {
         panic!("at rest: {report:#}");
     }
 
-    /// Where it is served.
-    pub(crate) fn public(&self) -> SocketAddr {
-        self.public
-    }
-
-    /// The folder of its data.
-    pub(crate) fn data(&self) -> PathBuf {
-        self.path("data")
-    }
-
     /// Nobody in particular.
     pub(crate) fn nobody(&self) -> Api {
         Api::new(&format!("http://{}", self.public))

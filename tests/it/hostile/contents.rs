@@ -13,8 +13,8 @@ pub(crate) type Contents = BTreeMap<String, Vec<String>>;
 const RESTLESS: &str = "leases";
 
 /// What is in the database of a stage.
-pub(crate) fn of(database: &TestDatabase, data: &Path) -> Contents {
-    if database.is_postgres() { of_postgres(&database.url()) } else { of_sqlite(&data.join("samovar.db")) }
+pub(crate) fn of(database: &TestDatabase, sqlite_file: &Path) -> Contents {
+    if database.is_postgres() { of_postgres(&database.url()) } else { of_sqlite(sqlite_file) }
 }
 
 fn of_sqlite(file: &Path) -> Contents {
