@@ -18,6 +18,7 @@ use super::pages::PageKey;
 use crate::menus::View;
 use crate::model::fold::{SearchTerm, TERM_MAX};
 use crate::model::page::{self, MenuFilter, MenuOrder, Place};
+use crate::model::rules;
 
 const TERM: Text =
     Text { en: "must be at most 100 characters", ru: "должно быть не длиннее 100 символов" };
@@ -33,7 +34,7 @@ pub(super) struct MenuQuery {
     /// Whose menu.
     shop_id: ShopId,
     /// The slug of a category.
-    #[param(max_length = 64, example = "coffee")]
+    #[param(max_length = 64, pattern = "^[a-z0-9_-]+$", example = "coffee")]
     category: Option<String>,
     /// Minor units: products with a variant that costs at least this …
     #[param(minimum = 0, example = 100)]
@@ -81,6 +82,9 @@ pub(super) struct MenuPage {
 impl Validate for MenuQuery {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
+        if let Some(category) = &self.category {
+            rules::slug("/category", category, &mut faults);
+        }
         if self.q.as_ref().is_some_and(|q| q.chars().count() > TERM_MAX) {
             faults.push(Fault::new("/q", "too-long", TERM));
         }
@@ -154,7 +158,10 @@ pub(super) async fn read_menu(
         Some(page) => page,
         None => {
             let rendered = Arc::new(render(&view, &key, sort, web.app.clock.now())?);
-            web.pages.put(key, Arc::clone(&rendered));
+            // Everybody can make up categories: their empty pages would push out what others ask for.
+            if key.filter.has_its_category(&view.menu.menu) {
+                web.pages.put(key, Arc::clone(&rendered));
+            }
             rendered
         }
     };

@@ -16,7 +16,7 @@ use crate::model::page::{MenuFilter, MenuOrder, Place};
 /// Bytes of one generation.
 const GENERATION_MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// What a page counts beside its body: its key and its place in the table.
+/// What a page counts beside its body and the texts of its key: the rest of the key and its place in the table.
 const OVERHEAD_BYTES: usize = 512;
 
 /// What a page was rendered from and for.
@@ -30,6 +30,13 @@ pub(super) struct PageKey {
     pub(super) order: MenuOrder,
     pub(super) after: Option<Place>,
     pub(super) limit: usize,
+}
+
+impl PageKey {
+    /// Bytes of the texts that whoever asked put into it.
+    fn text_bytes(&self) -> usize {
+        self.filter.text_bytes() + self.after.as_ref().map_or(0, Place::text_bytes)
+    }
 }
 
 /// The rendered pages.
@@ -61,7 +68,7 @@ impl Pages {
 
 impl Generations {
     fn put(&mut self, key: PageKey, page: Arc<Tagged>) {
-        self.young_bytes += page.body_bytes() + OVERHEAD_BYTES;
+        self.young_bytes += page.body_bytes() + key.text_bytes() + OVERHEAD_BYTES;
         self.young.insert(key, page);
         if self.young_bytes > GENERATION_MAX_BYTES {
             self.old = std::mem::take(&mut self.young);
@@ -76,10 +83,14 @@ mod tests {
 
     use contracts::ShopId;
     use kernel::Language;
+    use serde_json::json;
     use service::Tagged;
 
     use super::{GENERATION_MAX_BYTES, PageKey, Pages};
-    use crate::model::page::{MenuFilter, MenuOrder};
+    use crate::model::fold::SearchTerm;
+    use crate::model::page::{MenuFilter, MenuOrder, Place};
+
+    const ID: &str = "prd_01h455vb4pex5vsknk084sn02q";
 
     fn key(limit: usize) -> PageKey {
         let (shop, filter, order) = (ShopId::from_bits(1), MenuFilter::default(), MenuOrder::Menu);
@@ -100,5 +111,27 @@ mod tests {
         let kept = (0..100).filter(|n| pages.get(&key(*n)).is_some()).count();
         assert!(kept <= 2 * (GENERATION_MAX_BYTES / (1024 * 1024) + 1), "{kept} megabytes are kept");
         assert!(pages.get(&key(1)).is_none());
+    }
+
+    #[test]
+    fn what_the_asker_wrote_is_counted() {
+        let (pages, empty) = (Pages::default(), Arc::new(Tagged::new(&"").unwrap()));
+        let long = "я".repeat(50_000);
+        let by_category = MenuFilter { category: Some(long.clone()), ..MenuFilter::default() };
+        let by_term = MenuFilter { term: Some(SearchTerm::new(&long)), ..MenuFilter::default() };
+        let after: Place = serde_json::from_value(json!({"numbers": [0, 0], "text": long, "id": ID})).unwrap();
+        for written in [
+            PageKey { filter: by_category, ..key(0) },
+            PageKey { filter: by_term, ..key(0) },
+            PageKey { after: Some(after), ..key(0) },
+        ] {
+            let of_limit = |limit| PageKey { limit, ..written.clone() };
+            for n in 0..1000 {
+                pages.put(of_limit(n), Arc::clone(&empty));
+            }
+
+            let kept = (0..1000).filter(|n| pages.get(&of_limit(*n)).is_some()).count();
+            assert!(kept <= 2 * GENERATION_MAX_BYTES / 100_000, "{kept} keys of 100 kB are kept");
+        }
     }
 }

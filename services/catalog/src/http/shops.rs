@@ -20,6 +20,7 @@ use super::{MANAGERS, Web, granted};
 use crate::app::Ids;
 use crate::error::Error;
 use crate::model::hours::{Hours, Opening};
+use crate::model::page::KEY_TEXT_MAX;
 use crate::model::shop::Shop;
 use crate::store::shops;
 use crate::use_cases::edit_shop;
@@ -126,7 +127,7 @@ pub(super) struct ShopPatch {
     slot_capacity: Option<i64>,
 }
 
-/// The sort key of a list of shops: metres away, or nothing; then the name.
+/// The sort key of a list of shops: metres away, or nothing; then the beginning of the name.
 type ShopKey = (i64, String, ShopId);
 
 impl Validate for ShopsQuery {
@@ -197,7 +198,7 @@ pub(super) async fn list_shops(
         .into_iter()
         .map(|shop| {
             let km = here.map(|(lat, lon)| shop.distance_km(lat, lon));
-            ((km.map_or(0, metres), shop.draft.name.clone(), shop.id), km, shop)
+            ((km.map_or(0, metres), shop.draft.name.chars().take(KEY_TEXT_MAX).collect(), shop.id), km, shop)
         })
         .filter(|(key, ..)| after.as_ref().is_none_or(|after| key > after))
         .collect();

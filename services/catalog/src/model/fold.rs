@@ -47,6 +47,12 @@ impl SearchTerm {
         Self(words)
     }
 
+    /// Bytes of its words.
+    #[must_use]
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.0.iter().map(|word| size_of::<String>() + word.len()).sum()
+    }
+
     /// Whether every beginning begins a word of one of the folded texts.
     #[must_use]
     pub(crate) fn matches(&self, folded: &[&str]) -> bool {

@@ -124,6 +124,12 @@ impl Menu {
         self.categories.get(&product.category)
     }
 
+    /// Whether there is a category of this slug.
+    #[must_use]
+    pub(crate) fn has_category(&self, slug: &str) -> bool {
+        self.categories.values().any(|shelf| shelf.category.slug == slug)
+    }
+
     /// The categories, in the order of the menu.
     #[must_use]
     pub(crate) fn categories(&self) -> Vec<&Category> {

@@ -40,6 +40,10 @@ pub(crate) enum MenuOrder {
     NameDown,
 }
 
+/// Characters of a text that a list is sorted by: a cursor with more is longer than cursors may be. Beyond them the id
+/// decides.
+pub(crate) const KEY_TEXT_MAX: usize = 64;
+
 /// Where a product stands in an order; also what a cursor holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Place {
@@ -64,13 +68,21 @@ impl MenuOrder {
                 ([first, product.position], id)
             }
             Self::Price | Self::PriceDown => ([price_from(product).unwrap_or(0), 0], String::new()),
-            Self::Name | Self::NameDown => ([0, 0], fold(product.name.get(language))),
+            Self::Name | Self::NameDown => {
+                ([0, 0], fold(product.name.get(language)).chars().take(KEY_TEXT_MAX).collect())
+            }
         };
         Place { numbers, text, id: product.id }
     }
 }
 
 impl Place {
+    /// Bytes of its text.
+    #[must_use]
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// The order of places: of one shelf before the next, then by the number within it.
     fn rank(&self) -> (i64, &str, i64, ProductId) {
         (self.numbers[0], &self.text, self.numbers[1], self.id)
@@ -113,6 +125,18 @@ pub(crate) fn page<'m>(
 }
 
 impl MenuFilter {
+    /// Bytes of its texts.
+    #[must_use]
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.category.as_ref().map_or(0, String::len) + self.term.as_ref().map_or(0, SearchTerm::text_bytes)
+    }
+
+    /// Whether the category that it names, if any, is on the menu.
+    #[must_use]
+    pub(crate) fn has_its_category(&self, menu: &Menu) -> bool {
+        self.category.as_ref().is_none_or(|slug| menu.has_category(slug))
+    }
+
     fn accepts(&self, menu: &Menu, entry: &Entry) -> bool {
         let product = &entry.product;
         if product.archived || product.sold_variants().next().is_none() {

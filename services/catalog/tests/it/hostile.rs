@@ -53,12 +53,18 @@ fn hostile_queries_are_refused(database: &TestDatabase) {
         "&price_min=1e9",
         "&price_min=99999999999999999999",
         "&colour=red",
+        "&category=",
+        "&category=Coffee",
+        "&category=a%20b",
         "&shop_id=x",
     ] {
         let refused = cafe.harness.get(&format!("/menu?shop_id={}{query}", cafe.shop)).send();
 
         assert_eq!(refused.status.as_u16(), 422, "{query}: {}", String::from_utf8_lossy(&refused.body));
     }
+    assert_eq!(cafe.skus(&format!("&category={}", "c".repeat(64))), Vec::<String>::new());
+    let long = format!("/menu?shop_id={}&category={}", cafe.shop, "c".repeat(65));
+    let _ = cafe.harness.get(&long).send().expect(422);
     let by_price = cafe.menu("&sort=price&limit=1")["next_cursor"].as_str().unwrap().to_owned();
     let _ = cafe.harness.get(&format!("/menu?shop_id={}&sort=name&cursor={by_price}", cafe.shop)).send().expect(422);
 }

@@ -16,6 +16,7 @@ testkit::both_databases!(
     search_finds_beginnings_of_words_in_both_languages,
     filters_and_orders_do_what_they_say,
     pages_stay_stable_while_products_are_added,
+    pages_of_the_longest_names_follow_each_other,
     an_edit_shows_at_once_and_another_process_a_moment_later,
     a_shop_that_is_not_there_has_no_menu,
 );
@@ -180,6 +181,29 @@ fn pages_stay_stable_while_products_are_added(database: &TestDatabase) {
         once.sort();
         once.dedup();
         assert_eq!(once.len(), seen.len(), "{sort}: {seen:?}");
+    }
+}
+
+fn pages_of_the_longest_names_follow_each_other(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    // One letter that is folded to eighteen.
+    let longest = "ﷺ".repeat(200);
+    for sku in ["a", "b", "c"] {
+        let mut product = a_product(sku, "tea", 100);
+        product["name"] = name(&longest);
+        cafe.product(&product);
+    }
+    for sort in ["name", "-name"] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = cafe.menu(&format!("&category=tea&limit=1&sort={sort}{cursor}"));
+            seen.push(page["items"][0]["sku"].as_str().unwrap().to_owned());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+
+        seen.sort();
+        assert_eq!(seen, ["a", "b", "c"], "{sort}");
     }
 }
 

@@ -8,6 +8,7 @@ use crate::cafe::{Cafe, a_shop, id, pointers};
 testkit::both_databases!(
     a_shop_says_whether_it_is_open,
     the_nearest_shop_comes_first_and_pages_follow,
+    pages_of_shops_with_the_longest_names_follow_each_other,
     everything_wrong_with_a_shop_is_named,
     a_shop_is_changed_by_its_manager_and_by_no_other,
     the_currency_of_a_shop_stays,
@@ -56,6 +57,27 @@ fn the_nearest_shop_comes_first_and_pages_follow(database: &TestDatabase) {
     let km = near["items"][1]["distance_km"].as_f64().unwrap();
     assert!((1.0..2.0).contains(&km), "{km} km");
     assert_eq!(pointers(&cafe.harness.get("/shops?lat=91").send().expect(422).json()), ["/lon", "/lat"]);
+}
+
+fn pages_of_shops_with_the_longest_names_follow_each_other(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    let mut shop = a_shop();
+    shop["name"] = json!("🫖".repeat(200));
+    for _ in 0..2 {
+        let _ = cafe.harness.post("/shops").by(&Admin).json(&shop).send().expect(201);
+    }
+
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = cafe.harness.get(&format!("/shops?limit=1{cursor}")).send().expect(200).json();
+        seen.push(page["items"][0]["id"].as_str().unwrap().to_owned());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 3);
 }
 
 fn everything_wrong_with_a_shop_is_named(database: &TestDatabase) {
