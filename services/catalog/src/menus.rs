@@ -28,12 +28,16 @@ pub(crate) const TRUST: Duration = Duration::from_millis(100);
 /// How old the numbers of what is left may be.
 pub(crate) const STOCK_AGE: Duration = Duration::from_secs(2);
 
+/// So many shops are loaded at once. A fixed number, by id: locks that are made for whatever id is asked for would pile
+/// up under ids of no shop.
+const LANES: u128 = 32;
+
 /// A shop's menu as it was loaded.
 #[derive(Debug)]
 pub(crate) struct View {
     /// The menu.
     pub(crate) menu: ShopMenu,
-    /// Different for every loading: what is derived from a view is kept under it.
+    /// Different for every loading, and higher the later it began: what is derived from a view is kept under it.
     pub(crate) serial: u64,
     loaded: Duration,
     /// When a stop ends by itself, and the menu looks different without anybody touching it.
@@ -62,8 +66,8 @@ pub(crate) struct Menus {
     /// Moves when something is forgotten: what was read before is not trusted after.
     forgettings: AtomicU64,
     serials: AtomicU64,
-    /// One loading at a time: a crowd that finds a menu old waits for the first of it.
-    loading: Mutex<()>,
+    /// A shop is loaded by one at a time: a crowd that finds its menu old waits for the first of it.
+    lanes: [Mutex<()>; LANES as usize],
 }
 
 impl Menus {
@@ -74,7 +78,7 @@ impl Menus {
             held: RwLock::default(),
             forgettings: AtomicU64::new(0),
             serials: AtomicU64::new(0),
-            loading: Mutex::new(()),
+            lanes: std::array::from_fn(|_| Mutex::new(())),
         }
     }
 
@@ -89,26 +93,37 @@ impl Menus {
         if let Some(view) = self.trusted(shop) {
             return Ok(view);
         }
-        let _turn = self.loading.lock().await;
+        let _turn = self.lane(shop).lock().await;
         if let Some(view) = self.trusted(shop) {
             return Ok(view);
         }
         let forgettings = self.forgettings.load(Ordering::SeqCst);
-        if let Some(view) = self.held(shop).filter(|view| self.is_fresh(view)) {
-            let version = self.db.read(move |snapshot| menu::read_version(snapshot, shop)).await?;
-            if version == Some(view.menu.version()) {
-                self.remember(shop, &view, forgettings);
-                return Ok(view);
-            }
+        if let Some(view) = self.held(shop).filter(|view| self.is_fresh(view))
+            && self.is_current(shop, &view).await?
+        {
+            self.remember(shop, &view, forgettings);
+            return Ok(view);
         }
         self.load(shop, forgettings).await
     }
 
-    /// The shop's menu as it is in the database now.
+    /// The shop's menu as it is in the database now, or was a moment later: a crowd that asks for it at once shares what
+    /// the first of those who waited loads.
     pub(crate) async fn reload(&self, shop: ShopId) -> Result<Arc<View>, Error> {
-        let _turn = self.loading.lock().await;
+        let asked_at = self.serials.load(Ordering::SeqCst);
+        let _turn = self.lane(shop).lock().await;
+        if let Some(view) = self.held(shop).filter(|view| view.serial >= asked_at) {
+            return Ok(view);
+        }
         let forgettings = self.forgettings.load(Ordering::SeqCst);
         self.load(shop, forgettings).await
+    }
+
+    /// Whether the database still has this version of the shop's menu. Then whatever a view of it refuses by its version
+    /// alone is refused rightly: all but what is short in stock.
+    pub(crate) async fn is_current(&self, shop: ShopId, view: &View) -> Result<bool, Error> {
+        let version = self.db.read(move |snapshot| menu::read_version(snapshot, shop)).await?;
+        Ok(version == Some(view.menu.version()))
     }
 
     /// What all shops sell; none before there is a price list.
@@ -161,13 +176,18 @@ impl Menus {
         self.clock.elapsed() < view.loaded + STOCK_AGE && view.next_stop_end.is_none_or(|end| self.clock.now() < end)
     }
 
+    fn lane(&self, shop: ShopId) -> &Mutex<()> {
+        let lane = usize::try_from(shop.bits() % LANES).expect("there are few lanes");
+        &self.lanes[lane]
+    }
+
     async fn load(&self, shop: ShopId, forgettings: u64) -> Result<Arc<View>, Error> {
         let known = self.held.read().unwrap_or_else(PoisonError::into_inner).menu.clone();
+        let serial = self.serials.fetch_add(1, Ordering::SeqCst);
         let (now, loaded) = (self.clock.now(), self.clock.elapsed());
         let found = self.db.read(move |snapshot| menu::load_shop(snapshot, shop, known.as_ref())).await?;
         let menu = found.ok_or(Error::UnknownShop(shop))?;
         let next_stop_end = menu.next_stop_end(now);
-        let serial = self.serials.fetch_add(1, Ordering::Relaxed);
         let view = Arc::new(View { menu, serial, loaded, next_stop_end });
         self.remember(shop, &view, forgettings);
         Ok(view)

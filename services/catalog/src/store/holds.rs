@@ -21,6 +21,8 @@ store::statements! {
         FROM shops JOIN price_lists ON price_lists.slug = shops.price_list \
         WHERE shops.id = $2 AND price_lists.edition = $7 AND shops.menu_version = $8 \
         ON CONFLICT (order_id) DO NOTHING";
+    /// Whether an order ever had a hold.
+    HAS_HOLD = "SELECT 1 FROM stock_holds WHERE order_id = $1";
     /// A hold in order to change it.
     LOCK_HOLD = "SELECT order_id, shop_id, state, stock, lines, asked, version FROM stock_holds WHERE order_id = $1 FOR UPDATE";
     /// A live hold was asked for again.
@@ -105,6 +107,10 @@ pub(crate) fn insert(tx: &mut Tx<'_>, claim: &Claim, offer: &OfferText) -> Resul
         claim.menu.shop,
     ];
     Ok(tx.execute(&INSERT_HOLD, &row)? == 1)
+}
+
+pub(crate) fn exists(snapshot: &mut Snapshot<'_>, order: OrderId) -> Result<bool, StoreError> {
+    Ok(snapshot.one(&HAS_HOLD, &params![order], |_| Ok(()))?.is_some())
 }
 
 pub(crate) fn lock(tx: &mut Tx<'_>, order: OrderId) -> Result<Option<Hold>, StoreError> {

@@ -12,8 +12,13 @@ use crate::model::pricing::{self, Bill};
 /// Prices the lines from memory. Memory may be a little old: it never refuses what the database would sell.
 pub(crate) async fn price(app: &App, request: &PriceRequest) -> Result<Priced, Error> {
     let view = app.menus.current(request.shop_id).await?;
-    if let Ok(bill) = from_view(&view, &request.lines, app.clock.now()) {
-        return Ok(priced(&view, bill));
+    let refusal = match from_view(&view, &request.lines, app.clock.now()) {
+        Ok(bill) => return Ok(priced(&view, bill)),
+        Err(refusal) => refusal,
+    };
+    // What is wrong with the lines themselves is wrong for as long as the menu stands, whatever is in stock.
+    if matches!(refusal, Error::InvalidLines(_)) && app.menus.is_current(request.shop_id, &view).await? {
+        return Err(refusal);
     }
     let view = app.menus.reload(request.shop_id).await?;
     let bill = from_view(&view, &request.lines, app.clock.now())?;

@@ -3,7 +3,8 @@
 //! Everything that can be done before the writer's turn is done before it: the lines are priced from memory and
 //! written as text. The transaction inserts the hold if the menu is still the one that was priced from (one
 //! statement), and holds the stock by one conditional update per tracked variant, in id order. A refusal is never
-//! made from memory: before it, the menu is read anew, and a live hold of the same order answers for itself.
+//! made from memory alone: before it, the menu is proved current or read anew, and a live hold of the same order answers
+//! for itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,11 +50,19 @@ enum Outcome {
 /// Holds the lines for the order; asked again, answers the same (see [`contracts::catalog::Reserve`]).
 pub(crate) async fn reserve(app: &App, request: ReserveRequest) -> Result<Priced, Error> {
     let shop = request.shop_id;
-    if let Some(view) = app.menus.held(shop)
-        && let Ok(prepared) = prepare(app, &view, &request)
-        && let Some(reply) = attempt(app, &view, prepared).await?
-    {
-        return Ok(reply);
+    if let Some(view) = app.menus.held(shop) {
+        match prepare(app, &view, &request) {
+            Ok(prepared) => {
+                if let Some(reply) = attempt(app, &view, prepared).await? {
+                    return Ok(reply);
+                }
+            }
+            // Stock has no say in it, so the version proves it.
+            Err(refusal) if app.menus.is_current(shop, &view).await? => {
+                return known(app, &view, &request).await?.ok_or(refusal);
+            }
+            Err(_) => {}
+        }
     }
     for _ in 0..TRIES {
         let view = app.menus.reload(shop).await?;
@@ -104,6 +113,10 @@ async fn attempt(app: &App, view: &View, prepared: Prepared) -> Result<Option<Pr
 /// A hold that stands answers for itself, whatever has become of the menu since.
 async fn known(app: &App, view: &View, request: &ReserveRequest) -> Result<Option<Priced>, Error> {
     let (order, ask_at) = (request.order_id, request.ask_at);
+    // Most refusals are of orders that hold nothing: they do not wait for the writer.
+    if !app.db.read(move |snapshot| holds::exists(snapshot, order)).await? {
+        return Ok(None);
+    }
     let bill = app
         .db
         .write(move |tx| {

@@ -3,12 +3,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use contracts::catalog::{Reserve, ReserveRequest, Shop, ShopRequest};
+use contracts::catalog::{Price, PriceRequest, Reserve, ReserveRequest, Shop, ShopRequest};
 use contracts::orders::{OrderLife, State, StateRequest};
 use contracts::{ShopId, VariantId};
 use kernel::{Coded as _, ErrorKind};
 use serde_json::json;
 use service::{CallError, CallHandler, Calls};
+use store::{Statement, params};
 use testkit::{FakeCalls, HarnessOptions, TestDatabase};
 
 use crate::cafe::{Cafe, a_product, line, line_with, money, new_order, places, rub};
@@ -16,6 +17,8 @@ use crate::cafe::{Cafe, a_product, line, line_with, money, new_order, places, ru
 testkit::both_databases!(
     lines_are_priced_with_their_modifiers,
     a_quote_names_every_wrong_place,
+    lines_that_are_wrong_are_refused_without_loading_the_menu_or_writing,
+    a_crowd_whose_quotes_are_short_shares_what_is_loaded,
     a_quote_sees_stock_that_came_this_moment,
     a_hold_takes_stock_and_a_release_gives_it_back,
     a_hold_asked_for_again_answers_the_same_at_the_old_price,
@@ -67,6 +70,41 @@ fn a_quote_names_every_wrong_place(database: &TestDatabase) {
             "/lines/4/modifiers/1/id",
         ]
     );
+}
+
+static BREAK_HOURS: Statement = Statement { name: "BREAK_HOURS", sql: "UPDATE shops SET hours = 'nonsense'" };
+
+/// Anybody can send such lines, as many as he likes.
+fn lines_that_are_wrong_are_refused_without_loading_the_menu_or_writing(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    let wrong = || vec![line(VariantId::from_bits(1), 1)];
+    assert!(cafe.price(vec![line(cafe.latte.variant, 1)]).is_ok());
+    cafe.harness.db().write_blocking(|tx| tx.execute(&BREAK_HOURS, &params![])).unwrap();
+    let writes = |cafe: &Cafe| cafe.harness.store().stats().committed + cafe.harness.store().stats().rolled_back;
+    let before = writes(&cafe);
+
+    let quoted = cafe.price(wrong()).unwrap_err();
+    let reserved = cafe.reserve(new_order(), wrong()).unwrap_err();
+
+    assert!(quoted.is("catalog.invalid-lines"), "the shop was loaded: {quoted:?}");
+    assert!(reserved.is("catalog.invalid-lines"), "the shop was loaded: {reserved:?}");
+    assert_eq!(writes(&cafe), before);
+}
+
+fn a_crowd_whose_quotes_are_short_shares_what_is_loaded(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    assert!(cafe.price(vec![line(cafe.latte.variant, 1)]).is_ok());
+    let before = cafe.harness.store().stats().reads;
+    let short = || async {
+        let lines = vec![line(cafe.cake.variant, 21)];
+        let error = cafe.harness.calls().call::<Price>(PriceRequest { shop_id: cafe.shop, lines }).await.unwrap_err();
+        assert!(error.is("catalog.out-of-stock"), "{error:?}");
+    };
+
+    let crowd = async { tokio::join!(short(), short(), short(), short(), short(), short()) };
+    let _ = testkit::runtime().block_on(crowd);
+
+    assert_eq!(cafe.harness.store().stats().reads - before, 2, "one that had begun, and one for all who waited");
 }
 
 fn a_quote_sees_stock_that_came_this_moment(database: &TestDatabase) {
