@@ -42,7 +42,7 @@ pub use supervisor::{SUPERVISOR_SETTINGS, Stop, Stopped, Supervisor};
 pub use telemetry::{
     TELEMETRY_SETTINGS, Telemetry, TelemetryError, adopt_traceparent, current_traceparent, trace_route,
 };
-pub use timers::{Timer, TimerLoop, Turn, instance_name};
+pub use timers::{GO_ON_AFTER, Progress, Timer, TimerLoop, Turn, instance_name};
 
 // HTTP half.
 mod body;

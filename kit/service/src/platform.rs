@@ -259,7 +259,7 @@ impl Platform {
         let mut failed = None;
         for timer in &mut self.timers {
             match timer.step() {
-                Turn::Done => worked = true,
+                Turn::Done | Turn::DoneInPart => worked = true,
                 Turn::NotDue(_) | Turn::HeldElsewhere => {}
                 Turn::Failed(reason) => failed = Some(format!("{}: {reason}", timer.name())),
             }

@@ -117,7 +117,7 @@ impl Supervisor {
             while !stop.is_asked() {
                 match timer.step() {
                     Turn::NotDue(wait) => stop.wait(wait),
-                    Turn::Done | Turn::HeldElsewhere | Turn::Failed(_) => {}
+                    Turn::Done | Turn::DoneInPart | Turn::HeldElsewhere | Turn::Failed(_) => {}
                 }
             }
             timer.release();

@@ -12,11 +12,20 @@ use std::time::Duration;
 
 use kernel::Timestamp;
 use store::lease::Lease;
-pub use turn::{TimerLoop, Turn, instance_name};
+pub use turn::{GO_ON_AFTER, TimerLoop, Turn, instance_name};
 
 /// What a timer does; its error is logged, and the next turn comes all the same.
 type Run = Arc<dyn Fn(Timestamp) -> Result<(), String> + Send + Sync>;
-type FencedRun = Arc<dyn Fn(Timestamp, &Lease) -> Result<(), String> + Send + Sync>;
+type LeasedRun = Arc<dyn Fn(Timestamp, &Lease) -> Result<Progress, String> + Send + Sync>;
+
+/// How far a turn came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing is left before the next turn.
+    Finished,
+    /// The time of a turn was up before the work was done: it goes on a moment later.
+    Unfinished,
+}
 
 /// Work at an interval.
 #[derive(Clone)]
@@ -31,7 +40,7 @@ pub struct Timer {
 #[derive(Clone)]
 pub(crate) enum Work {
     /// On one instance at a time.
-    Leased(FencedRun),
+    Leased(LeasedRun),
     /// On every instance: what refreshes its own memory.
     EachInstance(Run),
 }
@@ -59,7 +68,18 @@ impl Timer {
         every: Duration,
         run: impl Fn(Timestamp, &Lease) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
+        let run = move |now, lease: &Lease| run(now, lease).map(|()| Progress::Finished);
         Self { name, every, work: Work::Leased(Arc::new(run)) }
+    }
+
+    /// The same as [`Timer::new`] for work that may be more than a turn should take: a turn that comes back
+    /// [`Progress::Unfinished`] is followed by the next one in [`GO_ON_AFTER`].
+    pub fn in_parts(
+        name: &'static str,
+        every: Duration,
+        run: impl Fn(Timestamp) -> Result<Progress, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, every, work: Work::Leased(Arc::new(move |now, _| run(now))) }
     }
 
     /// Work that every instance does for itself: what refreshes its own memory from the database.

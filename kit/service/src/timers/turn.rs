@@ -6,7 +6,7 @@ use std::time::Duration;
 use store::lease::{self, Lease};
 use store::{Db, StoreError};
 
-use super::{Timer, Work};
+use super::{Progress, Timer, Work};
 
 /// A holder renews its lease at each turn; it may be so much later than the interval before it loses the work to
 /// another instance.
@@ -14,6 +14,9 @@ const SLACK: Duration = Duration::from_secs(30);
 
 /// How often an instance that does not hold the lease looks whether it is free.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// When work goes on whose turn ended before it was done: others have theirs meanwhile.
+pub const GO_ON_AFTER: Duration = Duration::from_secs(1);
 
 /// What [`TimerLoop::step`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub enum Turn {
     HeldElsewhere,
     /// The work was done.
     Done,
+    /// A part of the work was done; it goes on in [`GO_ON_AFTER`].
+    DoneInPart,
     /// The work or the lease failed, for this reason.
     Failed(String),
 }
@@ -62,7 +67,11 @@ impl TimerLoop {
             return Turn::NotDue(wait);
         }
         let turn = self.turn();
-        let wait = if turn == Turn::HeldElsewhere { self.timer.every.min(LOOK_EVERY) } else { self.timer.every };
+        let wait = match turn {
+            Turn::HeldElsewhere => self.timer.every.min(LOOK_EVERY),
+            Turn::DoneInPart => self.timer.every.min(GO_ON_AFTER),
+            Turn::Done | Turn::Failed(_) | Turn::NotDue(_) => self.timer.every,
+        };
         self.next = self.db.clock().elapsed() + wait;
         self.log_change(&turn);
         turn
@@ -73,7 +82,7 @@ impl TimerLoop {
         let timer = self.timer.name;
         let failure = match turn {
             Turn::Failed(reason) => Some(reason.clone()),
-            Turn::NotDue(_) | Turn::HeldElsewhere | Turn::Done => None,
+            Turn::NotDue(_) | Turn::HeldElsewhere | Turn::Done | Turn::DoneInPart => None,
         };
         match (&failure, &self.failure) {
             (Some(reason), before) if before.as_ref() != Some(reason) => {
@@ -89,14 +98,18 @@ impl TimerLoop {
         let now = self.db.clock().now();
         let work = self.timer.work.clone();
         let done = match work {
-            Work::EachInstance(run) => guarded(|| run(now)),
+            Work::EachInstance(run) => guarded(|| run(now).map(|()| Progress::Finished)),
             Work::Leased(run) => match self.hold() {
                 Ok(Some(lease)) => guarded(|| run(now, &lease)),
                 Ok(None) => return Turn::HeldElsewhere,
                 Err(error) => Err(format!("the lease could not be taken: {error}")),
             },
         };
-        done.map_or_else(Turn::Failed, |()| Turn::Done)
+        match done {
+            Ok(Progress::Finished) => Turn::Done,
+            Ok(Progress::Unfinished) => Turn::DoneInPart,
+            Err(reason) => Turn::Failed(reason),
+        }
     }
 
     /// Keeps the lease that is held, or takes it if it is free.
@@ -127,7 +140,7 @@ impl TimerLoop {
 }
 
 /// A panic of the work is a failed turn like any other.
-fn guarded(run: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+fn guarded(run: impl FnOnce() -> Result<Progress, String>) -> Result<Progress, String> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("the work panicked".to_owned()))
 }
 

@@ -40,6 +40,7 @@ testkit::both_databases!(
     a_request_is_answered_on_behalf_of_a_person,
     a_service_asks_and_answers_calls,
     timed_work_runs_when_time_passes,
+    old_events_are_forgotten_also_where_they_were_passed_by_before,
     the_audit_covers_the_services_and_the_log,
     the_audit_trail_is_sealed_by_itself_and_a_changed_row_is_named,
     every_statement_prepares,
@@ -179,6 +180,42 @@ fn timed_work_runs_when_time_passes(database: &TestDatabase) {
     service.pass(Duration::from_secs(30));
 
     assert_eq!(read(service.db(), "tick"), 2);
+}
+
+/// The consumer stands still for longer than events are kept, so that the first look at them leaves them there.
+fn old_events_are_forgotten_also_where_they_were_passed_by_before(database: &TestDatabase) {
+    let mut service = mounted(database);
+    service.settle();
+    let other = service.other_db("test");
+    for first in [0, 200, 400] {
+        let numbers = move || first..first + 200;
+        let published =
+            other.write_blocking(move |tx| numbers().try_for_each(|n| tx.publish(&happened(&n.to_string()))));
+        published.unwrap_or_else(|e: StoreError| panic!("{e}"));
+    }
+    let left = |service: &mut ServiceHarness| service.platform().log().tail(0, &[], 1000).unwrap().len();
+
+    let step = |service: &mut ServiceHarness| {
+        let now = kernel::Clock::now(service.clock());
+        service.platform().step(now).unwrap()
+    };
+
+    // Each step lets the consumer hear a batch of 32 before the timers have their turn.
+    service.clock().advance(eventlog::KEPT_FOR - Duration::from_secs(12 * 3600));
+    assert!(step(&mut service));
+    service.clock().advance(Duration::from_secs(13 * 3600));
+    assert!(step(&mut service));
+    assert_eq!(left(&mut service), 600 - 64, "what was heard is forgotten");
+    service.settle();
+    service.pass(Duration::from_secs(3600));
+    assert_eq!(left(&mut service), 500 - 64, "what was passed by is not looked at again so soon");
+    service.pass(Duration::from_secs(24 * 3600));
+    service.pass(Duration::from_secs(3600));
+
+    assert_eq!(left(&mut service), 0);
+    let report = service.audit();
+    let of_log = report.checks.iter().filter(|check| check.id.starts_with("EVT"));
+    assert_eq!(of_log.map(|check| check.findings.len()).sum::<usize>(), 0, "{report}");
 }
 
 fn the_audit_covers_the_services_and_the_log(database: &TestDatabase) {

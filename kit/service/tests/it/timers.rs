@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use service::{Timer, TimerLoop, Turn};
+use service::{GO_ON_AFTER, Progress, Timer, TimerLoop, Turn};
 use store::lease::{self, Lease};
 use store::{Db, StoreError};
 use testkit::{FakeClock, SeededRng, TestDatabase};
@@ -13,6 +13,7 @@ const EVERY: Duration = Duration::from_secs(60);
 
 testkit::both_databases!(
     a_timer_runs_at_its_interval,
+    work_that_a_turn_left_unfinished_goes_on_a_moment_later,
     of_two_instances_one_runs,
     another_instance_takes_over_a_dead_one,
     a_holder_that_wakes_up_late_is_refused,
@@ -52,6 +53,22 @@ fn a_timer_runs_at_its_interval(database: &TestDatabase) {
 
     assert_eq!(timer.step(), Turn::Done, "setting the wall clock back does not stop a timer");
     assert_eq!(runs.load(Ordering::SeqCst), 2);
+}
+
+fn work_that_a_turn_left_unfinished_goes_on_a_moment_later(database: &TestDatabase) {
+    let clock = FakeClock::default();
+    let db = db(database, &clock);
+    let parts = AtomicU32::new(0);
+    let timer = Timer::in_parts("ticking.parts", EVERY, move |_| {
+        let is_last = parts.fetch_add(1, Ordering::SeqCst) == 1;
+        Ok(if is_last { Progress::Finished } else { Progress::Unfinished })
+    });
+    let mut timer = instance(&timer, &db, "a");
+
+    assert_eq!((timer.step(), timer.step()), (Turn::DoneInPart, Turn::NotDue(GO_ON_AFTER)));
+    clock.advance(GO_ON_AFTER);
+
+    assert_eq!((timer.step(), timer.step()), (Turn::Done, Turn::NotDue(EVERY)));
 }
 
 fn of_two_instances_one_runs(database: &TestDatabase) {
