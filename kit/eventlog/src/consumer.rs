@@ -30,6 +30,16 @@ pub struct Consumer {
     pub(crate) topics: Arc<[&'static str]>,
     pub(crate) handler: Handler,
     pub(crate) concurrency: NonZeroUsize,
+    pub(crate) transactions: Transactions,
+}
+
+/// How many events share a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transactions {
+    /// As many as are at hand.
+    Shared,
+    /// On PostgreSQL, one each.
+    OneEachOnServer,
 }
 
 #[derive(Clone)]
@@ -48,7 +58,7 @@ impl Consumer {
     where
         H: Fn(&mut Tx<'_>, &Delivered) -> Result<(), Failure> + Send + Sync + 'static,
     {
-        Self { name, topics: topics.into(), handler: Handler::Apply(Arc::new(handler)), concurrency: CONCURRENCY }
+        Self::new(name, topics, Handler::Apply(Arc::new(handler)))
     }
 
     /// A consumer that talks to the outside: its handler holds no transaction, and what it returns is recorded in one
@@ -60,13 +70,26 @@ impl Consumer {
     where
         H: Fn(&Delivered) -> Result<Record, Failure> + Send + Sync + 'static,
     {
-        Self { name, topics: topics.into(), handler: Handler::Effect(Arc::new(handler)), concurrency: CONCURRENCY }
+        Self::new(name, topics, Handler::Effect(Arc::new(handler)))
+    }
+
+    fn new(name: &'static str, topics: &[&'static str], handler: Handler) -> Self {
+        let transactions = Transactions::Shared;
+        Self { name, topics: topics.into(), handler, concurrency: CONCURRENCY, transactions }
     }
 
     /// How many outside calls may run at once; four unless said.
     #[must_use]
     pub fn concurrency(mut self, calls_max: NonZeroUsize) -> Self {
         self.concurrency = calls_max;
+        self
+    }
+
+    /// On PostgreSQL, every event in a transaction of its own: for a consumer whose events lock rows that others lock as
+    /// well. Each event may take them in order, several of them together cannot.
+    #[must_use]
+    pub fn one_by_one_on_server(mut self) -> Self {
+        self.transactions = Transactions::OneEachOnServer;
         self
     }
 

@@ -13,6 +13,10 @@ pub enum Failure {
     /// of its key wait behind it, all others go on.
     #[error("{0}")]
     Retry(String),
+    /// Others hold what this event needs, a row that is locked for long: it waits aside for a moment and spends no tries.
+    /// Later events of its key wait behind it, all others go on.
+    #[error("{0}")]
+    Busy(String),
     /// What the handler talks to does not answer; nothing is said about the event. The consumer pauses and probes,
     /// and no tries are spent.
     #[error("{destination} is away: {reason}")]
@@ -33,7 +37,7 @@ impl Failure {
         match self {
             Self::GiveUp(_) => true,
             Self::Retry(_) => tries >= TRIES_MAX,
-            Self::Unavailable { .. } => false,
+            Self::Busy(_) | Self::Unavailable { .. } => false,
         }
     }
 
@@ -48,12 +52,12 @@ impl Failure {
 pub(crate) const DATABASE: &str = "database";
 
 impl From<StoreError> for Failure {
-    /// A store that is away or busy says nothing about the event; a broken constraint or an unreadable value does,
-    /// and may be mended by the events or the people that come after it.
+    /// A store that is away says nothing about the event, and one that is busy only that others were faster; a broken
+    /// constraint or an unreadable value does, and may be mended by the events or the people that come after it.
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Busy { .. } => Self::Busy(error.to_string()),
             StoreError::Overloaded { .. }
-            | StoreError::Busy { .. }
             | StoreError::Unavailable { .. }
             | StoreError::OutcomeUnknown { .. }
             | StoreError::Stopped { .. }

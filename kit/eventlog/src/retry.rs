@@ -10,6 +10,9 @@ pub const TRIES_MAX: u32 = 10;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// How long an event waits whose rows others hold: to find that out has taken a while already, and costs no try.
+pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
+
 /// What becomes of an event after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {

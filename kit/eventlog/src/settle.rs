@@ -181,8 +181,10 @@ fn fail(tx: &mut Tx<'_>, consumer: &str, item: (&Delivered, Place), failure: &Fa
 
 /// How an event is parked that had failed `tries` times before this failure.
 pub(crate) fn after(failure: &Failure, tries: u32, now: Timestamp) -> Parking {
+    let before = tries;
     let tries = tries + 1;
     match failure {
+        Failure::Busy(reason) => Parking::waiting(before, now.plus(retry::BUSY_WAIT), reason),
         Failure::GiveUp(reason) => Parking::dead(tries, now, reason),
         Failure::Retry(reason) | Failure::Unavailable { reason, .. } => match retry::after_failure(tries, now) {
             Next::At(next_at) => Parking::waiting(tries, next_at, reason),

@@ -12,7 +12,7 @@ use kernel::Timestamp;
 use store::{Db, StoreError};
 
 use crate::breaker::{Breaker, Permit};
-use crate::consumer::{Consumer, Effect, Handler};
+use crate::consumer::{Consumer, Effect, Handler, Transactions};
 use crate::failure::DATABASE;
 use crate::numbers::Numbers;
 use crate::rows::TopicPosition;
@@ -195,11 +195,12 @@ impl Worker {
     ) -> Result<Committed, Stop> {
         let len = items.len();
         let batch = Arc::new(Mutex::new(Batch { consumer: self.consumer.name, positions, items, under_way }));
-        let (mut start, mut end) = (0, len);
+        let stretch = self.stretch_max();
+        let (mut start, mut end) = (0, stretch.min(len));
         let mut away = None;
         while start < len && away.is_none() {
             match self.transaction(&batch, start..end) {
-                Ok(()) => (start, end) = (end, len),
+                Ok(()) => (start, end) = (end, (end + stretch).min(len)),
                 Err(Stop::Item(index, _)) if index > start => end = index,
                 Err(Stop::Item(_, Failure::Unavailable { destination, reason })) => away = Some((destination, reason)),
                 Err(Stop::Item(_, failure)) => {
@@ -209,7 +210,7 @@ impl Worker {
                 Err(Stop::Store(error)) if end - start > 1 && blames_the_batch(&error) => end = start + 1,
                 Err(Stop::Store(error)) if lock(&batch).items[start].verdict.handles() => match error.into() {
                     Failure::Unavailable { destination, reason } => away = Some((destination, reason)),
-                    failure @ (Failure::Retry(_) | Failure::GiveUp(_)) => {
+                    failure @ (Failure::Retry(_) | Failure::Busy(_) | Failure::GiveUp(_)) => {
                         self.condemn(&mut lock(&batch), start, failure);
                     }
                 },
@@ -219,6 +220,14 @@ impl Worker {
         let batch = lock(&batch);
         let answered = batch.items[..start].iter().any(|item| !matches!(item.verdict, Verdict::Behind));
         Ok(Committed { positions: batch.positions.clone(), items: start, answered, away })
+    }
+
+    /// How many items share a transaction at most.
+    fn stretch_max(&self) -> usize {
+        match self.consumer.transactions {
+            Transactions::OneEachOnServer if self.db.is_postgres() => 1,
+            Transactions::Shared | Transactions::OneEachOnServer => BATCH_MAX,
+        }
     }
 
     fn transaction(&self, batch: &Arc<Mutex<Batch>>, stretch: Range<usize>) -> Result<(), Stop> {

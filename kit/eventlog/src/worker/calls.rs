@@ -104,7 +104,7 @@ impl Open {
                     self.away = Some((destination, reason));
                     continue;
                 }
-                Err(failure @ (Failure::Retry(_) | Failure::GiveUp(_))) => Verdict::Failed(failure),
+                Err(failure @ (Failure::Retry(_) | Failure::Busy(_) | Failure::GiveUp(_))) => Verdict::Failed(failure),
             };
             let OpenEvent { event, place, .. } = &self.events[index];
             items.push(Item { event: Arc::clone(event), place: *place, verdict });

@@ -49,7 +49,8 @@ macro_rules! all {
                 topics_that_nobody_asked_for_are_not_delivered,
                 events_of_two_topics_come_in_the_order_of_the_log,
                 order_per_key_survives_eight_writers_that_roll_back,
-                a_consumer_that_is_new_hears_the_events_from_before;
+                a_consumer_that_is_new_hears_the_events_from_before,
+                events_share_a_transaction_unless_the_consumer_says_otherwise;
             failures:
                 a_failed_event_comes_again_and_others_go_on,
                 a_poison_event_blocks_only_its_key,
@@ -58,7 +59,8 @@ macro_rules! all {
                 one_failing_event_does_not_take_its_batch_with_it,
                 an_effect_that_failed_leaves_nothing_behind,
                 a_panic_is_a_failure_of_its_event,
-                a_destination_that_is_away_costs_no_tries;
+                a_destination_that_is_away_costs_no_tries,
+                what_others_hold_parks_its_event_and_costs_no_tries;
             effects:
                 an_effect_is_recorded_with_its_position,
                 a_crash_between_call_and_record_calls_again_with_the_same_id,

@@ -185,3 +185,21 @@ pub(crate) fn a_consumer_that_is_new_hears_the_events_from_before(log: &dyn LogU
     let heard: BTreeSet<(String, i64)> = process.heard("probe.late").into_iter().collect();
     assert_eq!(heard, BTreeSet::from([("a".to_owned(), 1), ("b".to_owned(), 2)]));
 }
+
+/// Rows that are locked together may be locked in another order by others; on SQLite nobody locks rows.
+pub(crate) fn events_share_a_transaction_unless_the_consumer_says_otherwise(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let notes: Vec<(String, i64)> = (0..10).map(|number| (format!("key-{number}"), number)).collect();
+    let commits = |consumer| {
+        let mut runner = process.runner(consumer);
+        process.drain(&mut runner);
+        process.publish(&notes.iter().map(|(key, number)| (key.as_str(), *number)).collect::<Vec<_>>());
+        let before = process.db.stats().committed;
+        process.drain(&mut runner);
+        process.db.stats().committed - before
+    };
+
+    assert_eq!(commits(scribe("probe.shared")), 1);
+    assert_eq!(commits(scribe("probe.alone").one_by_one_on_server()), if process.db.is_postgres() { 10 } else { 1 });
+    assert_eq!(process.heard("probe.alone").len(), 20);
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use eventlog::{Consumer, Delivered, Failure, Step, TRIES_MAX};
 use kernel::{Clock, Event};
-use store::params;
+use store::{StoreError, params};
 
 use super::LogUnderTest;
 use crate::probe::{HEAR, Journal, Memo, Note, hear};
@@ -212,5 +212,34 @@ pub(crate) fn a_destination_that_is_away_costs_no_tries(log: &dyn LogUnderTest) 
     assert!(seen_tries.entries().iter().all(|tries| *tries == 0), "tries were spent: {:?}", seen_tries.entries());
     let stats = process.log.stats().unwrap();
     assert_eq!((stats[0].away.clone(), stats[0].waiting, stats[0].dead), (None, 0, 0));
+    process.assert_audit_is_clean();
+}
+
+/// A row that somebody keeps locked: the database gives up on it after a while.
+pub(crate) fn what_others_hold_parks_its_event_and_costs_no_tries(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let (held, tries) = (Arc::new(AtomicBool::new(true)), Journal::new());
+    let (is_held, seen) = (Arc::clone(&held), tries.clone());
+    let mut runner = process.runner(Consumer::apply("probe.scribe", &[Note::TOPIC], move |tx, event| {
+        if event.key == "a" && is_held.load(Ordering::SeqCst) {
+            seen.push(event.tries);
+            return Err(StoreError::Busy { reason: "the row is locked".into() }.into());
+        }
+        hear(tx, "probe.scribe", event)
+    }));
+    process.publish(&[("a", 1), ("b", 1), ("a", 2), ("b", 2)]);
+
+    for _ in 0..2 * TRIES_MAX {
+        process.drain(&mut runner);
+        log.clock().advance(Duration::from_secs(5));
+    }
+
+    assert_eq!(process.heard("probe.scribe"), [("b".to_owned(), 1), ("b".to_owned(), 2)]);
+    let stats = process.log.stats().unwrap().remove(0);
+    assert_eq!((stats.waiting, stats.behind, stats.dead, stats.away), (1, 1, 0, None));
+    assert!(tries.len() >= 2 * TRIES_MAX as usize && tries.entries().iter().all(|tries| *tries == 0), "{tries:?}");
+    held.store(false, Ordering::SeqCst);
+    process.drain(&mut runner);
+    assert_eq!(process.heard_of("probe.scribe", "a"), [1, 2]);
     process.assert_audit_is_clean();
 }
