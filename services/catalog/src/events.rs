@@ -14,9 +14,10 @@ use crate::app::{App, Ids};
 use crate::model::hold::{HoldCommand, command_of};
 use crate::use_cases::settle_hold::settle;
 
-/// The consumer of holds.
+/// The consumer of holds. The rows of stock that it changes are those that placements change.
 pub(crate) fn holds(app: Arc<App>) -> Consumer {
     Consumer::apply("catalog.holds", &[OrderPaid::TOPIC, OrderUpdated::TOPIC], move |tx, event| hear(tx, event, &app))
+        .one_by_one_on_server()
 }
 
 fn hear(tx: &mut Tx<'_>, event: &Delivered, app: &App) -> Result<(), Failure> {

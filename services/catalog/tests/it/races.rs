@@ -1,10 +1,13 @@
 //! Many at once, behind a barrier.
 
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use contracts::OrderId;
 use contracts::catalog::Reserve;
+use kernel::{Clock as _, SystemClock};
+use store::{Statement, StoreError, params};
 use testkit::TestDatabase;
 
 use crate::cafe::{Cafe, line, new_order};
@@ -108,5 +111,60 @@ fn crossing_orders_of_two_products_do_not_block_each_other(database: &TestDataba
     });
 
     assert_eq!(held, 32);
+    cafe.assert_clean();
+}
+
+static TOUCH_LEVEL: Statement =
+    Statement { name: "TOUCH_LEVEL", sql: "UPDATE stock_levels SET on_hand = on_hand WHERE variant_id = $1" };
+static WAITING: Statement = Statement {
+    name: "WAITING",
+    sql: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+};
+
+/// Longer than anything here takes.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// A placement locks the cake; two orders are paid at once, first one of tart, then one of cake; the placement locks the
+/// tart. Were the two in one transaction, it would hold the tart and wait for the cake.
+#[test]
+fn events_of_two_orders_do_not_lock_their_stock_together() {
+    let database = TestDatabase::postgres();
+    let mut cafe = Cafe::open(&database);
+    let mut tart = crate::cafe::a_product("tart", "cakes", 20_000);
+    tart["tracked"] = serde_json::json!(true);
+    let (cake, tart) = (cafe.cake.variant, cafe.product(&tart).variant);
+    cafe.receive(tart, 5);
+    for variant in [tart, cake] {
+        let order = new_order();
+        cafe.reserve(order, vec![line(variant, 1)]).unwrap();
+        cafe.tell_paid(order);
+    }
+    let (db, watch) = (cafe.harness.db().clone(), cafe.harness.db().clone());
+    let (locked, is_locked) = mpsc::channel();
+    let (go_on, told) = mpsc::channel();
+
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let placed: Result<(), StoreError> = db.write_blocking(move |tx| {
+                tx.execute(&TOUCH_LEVEL, &params![cake])?;
+                let _ = (locked.send(()), told.recv_timeout(BOUND));
+                tx.execute(&TOUCH_LEVEL, &params![tart]).map(drop)
+            });
+            placed.unwrap();
+        });
+        is_locked.recv_timeout(BOUND).unwrap();
+        scope.spawn(move || {
+            let clock = SystemClock::new();
+            let waiting = || watch.read_blocking(|snapshot| snapshot.one(&WAITING, &[], |row| row.get::<i64>(0)));
+            while waiting().unwrap_or_else(|error: StoreError| panic!("{error}")) == Some(0) {
+                assert!(clock.elapsed() < BOUND, "nobody waits for the cake");
+            }
+            go_on.send(()).unwrap();
+        });
+        cafe.harness.settle();
+    });
+
+    assert_eq!(cafe.harness.store().stats().run_again, 0, "a deadlock was met");
+    assert_eq!((cafe.level(cake), cafe.level(tart)), ((19, 0, 19), (4, 0, 4)));
     cafe.assert_clean();
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use contracts::catalog::{Price, PriceRequest, Reserve, ReserveRequest, Shop, ShopRequest};
-use contracts::orders::{OrderLife, State, StateRequest};
+use contracts::orders::{OrderLife, State, StateReply, StateRequest};
 use contracts::{ShopId, VariantId};
 use kernel::{Coded as _, ErrorKind};
 use serde_json::json;
@@ -28,6 +28,8 @@ testkit::both_databases!(
     the_same_variant_in_two_lines_is_held_as_their_sum,
     an_unknown_shop_is_not_found,
     a_hold_past_its_time_follows_what_orders_says,
+    a_hold_that_cannot_be_followed_does_not_hold_up_the_others,
+    an_order_that_lives_is_not_asked_about_again_at_once,
     while_orders_is_away_everything_stays_held,
     an_answer_about_a_hold_that_moved_meanwhile_changes_nothing,
 );
@@ -222,7 +224,7 @@ fn orders_that_answer() -> FakeCalls {
             1 => OrderLife::Paid { order_id },
             _ => OrderLife::Ended { order_id },
         });
-        Ok(contracts::orders::StateReply { lives: lives.collect() })
+        Ok(StateReply { lives: lives.collect() })
     })
 }
 
@@ -242,6 +244,46 @@ fn a_hold_past_its_time_follows_what_orders_says(database: &TestDatabase) {
     assert_eq!(asked.of::<State>()[0].order_ids.len(), 3);
     assert_eq!(cafe.level(cafe.cake.variant), (18, 1, 17));
     cafe.assert_clean();
+}
+
+static BREAK_HOLD: Statement =
+    Statement { name: "BREAK_HOLD", sql: "UPDATE stock_holds SET stock = 'nonsense' WHERE order_id = $1" };
+
+fn a_hold_that_cannot_be_followed_does_not_hold_up_the_others(database: &TestDatabase) {
+    let calls = FakeCalls::new().answering::<State>(|request| {
+        let lives = request.order_ids.iter().map(|&order_id| OrderLife::Ended { order_id });
+        Ok(StateReply { lives: lives.collect() })
+    });
+    let asked = calls.asked();
+    let mut cafe = Cafe::open_with(database, HarnessOptions { calls, ..HarnessOptions::default() });
+    let broken = cafe.hold_cakes(1);
+    let _whole = cafe.hold_cakes(4);
+    cafe.harness.db().write_blocking(move |tx| tx.execute(&BREAK_HOLD, &params![broken])).unwrap();
+
+    cafe.harness.pass(Duration::from_secs(605));
+    assert_eq!(cafe.level(cafe.cake.variant), (20, 1, 19));
+    assert_eq!(asked.of::<State>().len(), 1, "the broken one is put off");
+    cafe.harness.pass(Duration::from_secs(60));
+
+    assert_eq!(asked.of::<State>().last().map(|request| request.order_ids.clone()), Some(vec![broken]));
+}
+
+/// What orders says of the time is long past, as it would be of an order that nobody looks after.
+fn an_order_that_lives_is_not_asked_about_again_at_once(database: &TestDatabase) {
+    let calls = FakeCalls::new().answering::<State>(|request| {
+        let ask_at = "2026-11-21T10:00:00Z".parse().unwrap();
+        let lives = request.order_ids.iter().map(|&order_id| OrderLife::Live { order_id, ask_at });
+        Ok(StateReply { lives: lives.collect() })
+    });
+    let asked = calls.asked();
+    let mut cafe = Cafe::open_with(database, HarnessOptions { calls, ..HarnessOptions::default() });
+    cafe.hold_cakes(1);
+
+    cafe.harness.pass(Duration::from_secs(605));
+    assert_eq!(asked.of::<State>().len(), 1);
+    cafe.harness.pass(Duration::from_secs(5));
+
+    assert_eq!(asked.of::<State>().len(), 2);
 }
 
 fn while_orders_is_away_everything_stays_held(database: &TestDatabase) {
