@@ -1,5 +1,6 @@
 //! SQLite: one writer with group commit, a few readers, in one file.
 
+mod checkpoint;
 mod constraints;
 mod engine;
 mod errors;

@@ -13,6 +13,9 @@ pub fn read_store(readings: &Readings, name: &str, store: &Store) {
     };
     gauge("store_write_queue", "Closures that wait to be written", |stats| stats.write_queue);
     gauge("store_read_queue", "Closures that wait to be read", |stats| stats.read_queue);
+    gauge("store_log_bytes", "Bytes of the log of SQLite", |stats| {
+        usize::try_from(stats.log_bytes).unwrap_or(usize::MAX)
+    });
 
     let counter = |metric, help, of: fn(&Stats) -> u64| {
         let store = store.clone();

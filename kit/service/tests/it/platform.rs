@@ -291,6 +291,7 @@ fn metrics_show_the_store_and_the_consumers(database: &TestDatabase) {
         "samovar_consumer_lag{consumer=\"tally.count\"} 0\n",
         "samovar_consumer_dead_letters{consumer=\"tally.count\"} 0\n",
         "samovar_store_write_queue{store=\"main\"} 0\n",
+        "samovar_store_log_bytes{store=\"main\"} ",
         "samovar_store_batch_closures_bucket{le=\"+Inf\",store=\"main\"} ",
     ] {
         assert!(page.contains(line), "{line} is not in\n{page}");

@@ -7,6 +7,7 @@ use crossbeam_channel::Receiver;
 
 use crate::engine::{Common, Lane, Message, submit};
 use crate::migrate::{self, Migration};
+use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::fence::Fence;
 use crate::sqlite::open;
 use crate::sqlite::reader::Reader;
@@ -38,7 +39,9 @@ struct Inline {
 impl Engine {
     pub(crate) fn open(config: SqliteConfig, common: &Arc<Common>) -> Result<Self, StoreError> {
         let fence = Arc::new(Fence::default());
-        let writer = Writer::new(Session::new(open::writer(&config)?, &fence)?, Arc::clone(common));
+        let mut connection = open::writer(&config)?;
+        let checkpoints = Checkpoints::of(&mut connection)?;
+        let writer = Writer::new(Session::new(connection, &fence)?, checkpoints, Arc::clone(common));
         let reader = || Ok(Reader::new(Session::new(open::reader(&config)?, &fence)?, Arc::clone(common)));
         let hands = match config.mode {
             Mode::Inline => {

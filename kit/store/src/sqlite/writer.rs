@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::engine::Common;
 use crate::snapshot::Session as AnySession;
+use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::session::Session;
 use crate::stats::Counters;
 use crate::tx::Context;
@@ -18,6 +19,7 @@ use crate::{SLOW_CLOSURE, StoreError, Tx};
 /// The connection that writes.
 pub(crate) struct Writer {
     session: Session,
+    checkpoints: Arc<Checkpoints>,
     common: Arc<Common>,
     /// Why nothing is written any more.
     stopped: Option<StoreError>,
@@ -59,8 +61,8 @@ const NEXT_STEP_WAIT: Duration = Duration::from_millis(2);
 pub(crate) type More<'q> = dyn FnMut(Duration) -> Option<WriteJob> + 'q;
 
 impl Writer {
-    pub(crate) const fn new(session: Session, common: Arc<Common>) -> Self {
-        Self { session, common, stopped: None }
+    pub(crate) const fn new(session: Session, checkpoints: Arc<Checkpoints>, common: Arc<Common>) -> Self {
+        Self { session, checkpoints, common, stopped: None }
     }
 
     /// One batch: `first` and what `more` has at once. Everybody in it is answered when this returns.
@@ -72,7 +74,12 @@ impl Writer {
         let mut waiting = Some(first);
         let result = self.run_batch(&mut waiting, more, &mut batch).and_then(|()| self.commit(&batch));
         match result {
-            Ok(()) => self.answer(batch),
+            Ok(()) => {
+                self.answer(batch);
+                if let Some(failure) = self.checkpoints.take_failure() {
+                    self.stop(&Dead::before_commit(failure), Vec::new());
+                }
+            }
             Err(dead) => {
                 let jobs = batch.into_iter().map(|ready| ready.job).chain(waiting).collect();
                 self.bury(&dead, jobs);

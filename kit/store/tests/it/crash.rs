@@ -8,11 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use kernel::{OsRng, SystemClock};
-use store::{EXIT_FATAL, Store, StoreConfig, StoreError};
+use store::{EXIT_FATAL, Store, StoreConfig, StoreError, Tx, params};
 
-use crate::harness::{ids, put, things};
+use crate::harness::{PUT_WHOLE, ids, things};
 
 const FILE: &str = "SAMOVAR_CRASH_FILE";
+
+/// How much the child writes beside each id, bytes.
+const AND_MORE: &str = "SAMOVAR_CRASH_AND_MORE";
 
 fn open(path: impl AsRef<Path>) -> Store {
     let config = StoreConfig::sqlite(path.as_ref());
@@ -20,7 +23,7 @@ fn open(path: impl AsRef<Path>) -> Store {
 }
 
 /// Starts the child; `limit` is the largest file that it may write, in the shell's blocks of 512 or 1024 bytes.
-fn child(path: &Path, limit: &str) -> Child {
+fn child(path: &Path, limit: &str, and_more: usize) -> Child {
     let this = std::env::current_exe().unwrap();
     // With the signal ignored, a write beyond the limit fails as on a broken disk.
     let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"");
@@ -30,6 +33,7 @@ fn child(path: &Path, limit: &str) -> Child {
         .arg(this)
         .args(arguments)
         .env(FILE, path)
+        .env(AND_MORE, and_more.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -46,6 +50,7 @@ fn acknowledged(child: &mut Child, at_most: usize) -> Vec<String> {
 #[test]
 fn the_child_writes_until_it_dies() {
     let Ok(path) = std::env::var(FILE) else { return };
+    let and_more: usize = std::env::var(AND_MORE).unwrap().parse().unwrap();
     let db = things(&open(path));
     std::thread::scope(|scope| {
         for writer in 0..4 {
@@ -54,7 +59,8 @@ fn the_child_writes_until_it_dies() {
                 for number in 0..100_000 {
                     let id = format!("{writer}-{number}");
                     let written = id.clone();
-                    match db.write_blocking(move |tx| put(tx, &id, 1)) {
+                    let label = format!("{id}{}", "x".repeat(and_more));
+                    match db.write_blocking(move |tx| put_labelled(tx, &id, &label)) {
                         Ok(()) => println!("written {written}"),
                         Err(error) => return refused(&error),
                     }
@@ -62,6 +68,11 @@ fn the_child_writes_until_it_dies() {
             });
         }
     });
+}
+
+fn put_labelled(tx: &mut Tx<'_>, id: &str, label: &str) -> Result<(), StoreError> {
+    let [weight, in_box, shelf, place] = params![None::<f64>, None::<&str>, None::<&str>, None::<i64>];
+    tx.execute(&PUT_WHOLE, &params![id, 1, label, weight, in_box, shelf, place]).map(drop)
 }
 
 fn refused(error: &StoreError) {
@@ -73,7 +84,7 @@ fn what_was_answered_survives_a_kill() {
     for at_most in [1, 40, 400] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("samovar.db");
-        let mut child = child(&path, "unlimited");
+        let mut child = child(&path, "unlimited", 0);
 
         let answered = acknowledged(&mut child, at_most);
         child.kill().unwrap();
@@ -89,7 +100,7 @@ fn what_was_answered_survives_a_kill() {
 fn a_write_that_the_disk_refuses_stops_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("samovar.db");
-    let mut child = child(&path, "2048");
+    let mut child = child(&path, "2048", 0);
 
     let answered = acknowledged(&mut child, usize::MAX);
     let status = child.wait().unwrap();
@@ -97,5 +108,23 @@ fn a_write_that_the_disk_refuses_stops_the_process() {
     assert_eq!(status.code(), Some(EXIT_FATAL));
     let stored = ids(&things(&open(&path)));
     assert!(!answered.is_empty());
+    assert!(answered.iter().all(|id| stored.contains(id)), "an answered write is lost");
+}
+
+/// The log has room below the limit, since it is begun anew when it was written back; the file that it is written back
+/// into has not.
+#[test]
+fn a_file_that_its_log_cannot_be_written_back_into_stops_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("samovar.db");
+    let mut child = child(&path, "50000", 20_000);
+
+    let answered = acknowledged(&mut child, usize::MAX);
+    let status = child.wait().unwrap();
+
+    assert_eq!(status.code(), Some(EXIT_FATAL));
+    let log = std::fs::metadata(folder.path().join("samovar.db-wal")).unwrap().len();
+    assert!(log < 20 * 1024 * 1024, "the log went on to {log} bytes");
+    let stored = ids(&things(&open(&path)));
     assert!(answered.iter().all(|id| stored.contains(id)), "an answered write is lost");
 }
