@@ -98,7 +98,8 @@ impl Store {
 impl Db {
     /// Runs a write transaction: committed when the closure returns `Ok`, rolled back when it returns `Err` or
     /// panics. Answered only after the commit is on disk. The closure may be run again, so it must have no effect
-    /// beside the transaction.
+    /// beside the transaction. Nothing is begun for a caller who has gone (whose future was dropped) before its turn came;
+    /// what has begun is ended without him.
     ///
     /// # Errors
     /// What the closure returned, or the store's own failures.

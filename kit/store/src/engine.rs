@@ -11,7 +11,7 @@ use kernel::{Clock, Rng};
 use crate::config::Hooks;
 use crate::migrate::Migration;
 use crate::stats::Counters;
-use crate::work::{Job, ReadJob, Service, WriteJob};
+use crate::work::{Awaited, Job, ReadJob, Service, WriteJob};
 use crate::{Commits, StoreConfig, StoreError, postgres, sqlite};
 
 /// What every thread of a store knows.
@@ -179,6 +179,16 @@ impl<J: Send + 'static> Lane<J> {
     }
 }
 
+/// The next closure that somebody waits for; none: the thread ends.
+pub(crate) fn next<W: Awaited + ?Sized>(queue: &Receiver<Message<Job<W>>>, common: &Common) -> Option<Job<W>> {
+    while let Ok(Message::Job(job)) = queue.recv() {
+        if job.is_awaited(common) {
+            return Some(job);
+        }
+    }
+    None
+}
+
 /// Queues a closure; who waits for it is told when it cannot be.
 macro_rules! submit {
     ($lane:expr, $job:expr, $wait:expr, $common:expr) => {
@@ -191,6 +201,15 @@ macro_rules! submit {
     };
 }
 pub(crate) use submit;
+
+impl<W: Awaited + ?Sized> Job<W> {
+    /// Whether somebody waits for it; if not it is to be dropped, and is counted.
+    pub(crate) fn is_awaited(&self, common: &Common) -> bool {
+        let is_awaited = self.work.is_awaited();
+        Counters::count(&common.counters.abandoned, usize::from(!is_awaited));
+        is_awaited
+    }
+}
 
 impl<W: ?Sized> Job<W> {
     /// A panic is logged where it was caught and answered as a fault of ours.

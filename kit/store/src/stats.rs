@@ -38,6 +38,8 @@ pub struct Stats {
     pub run_again: u64,
     /// Closures that were refused because the queue was full.
     pub refused: u64,
+    /// Closures that were not begun: nobody waited for them any more when their turn came.
+    pub abandoned: u64,
     /// Closures that took longer than [`crate::SLOW_CLOSURE`] or [`crate::SLOW_CLOSURE_ON_SERVER`].
     pub slow: u64,
     /// Events that were committed.
@@ -58,6 +60,7 @@ pub(crate) struct Counters {
     pub(crate) reads: AtomicU64,
     pub(crate) run_again: AtomicU64,
     pub(crate) refused: AtomicU64,
+    pub(crate) abandoned: AtomicU64,
     pub(crate) slow: AtomicU64,
     pub(crate) events: AtomicU64,
     pub(crate) batch_sizes: Buckets<10>,
@@ -116,6 +119,7 @@ impl Counters {
             reads: self.reads.load(Relaxed),
             run_again: self.run_again.load(Relaxed),
             refused: self.refused.load(Relaxed),
+            abandoned: self.abandoned.load(Relaxed),
             slow: self.slow.load(Relaxed),
             events: self.events.load(Relaxed),
             batch_sizes: self.batch_sizes.read(&BATCH_BUCKETS),

@@ -29,8 +29,15 @@ pub(crate) enum Ran {
     Panicked(String),
 }
 
+/// A closure whose answer somebody may wait for.
+pub(crate) trait Awaited {
+    /// Whether somebody still does. Who is gone before his closure's turn came gets nothing done, as if he had gone a
+    /// moment earlier.
+    fn is_awaited(&self) -> bool;
+}
+
 /// A closure that writes, without its types.
-pub(crate) trait WriteWork: Send {
+pub(crate) trait WriteWork: Awaited + Send {
     /// Runs it; may be called again when the run before was rolled back.
     fn run(&mut self, tx: &mut Tx<'_>) -> Ran;
     /// Hands the result of the last run out before its commit, if it is a step's that another one follows; whether it
@@ -43,7 +50,7 @@ pub(crate) trait WriteWork: Send {
 }
 
 /// A closure that reads, without its types.
-pub(crate) trait ReadWork: Send {
+pub(crate) trait ReadWork: Awaited + Send {
     /// Runs it; may be called again.
     fn run(&mut self, snapshot: &mut Snapshot<'_>) -> Ran;
     /// Hands the result of the last run to whoever waits.
@@ -87,7 +94,7 @@ pub(crate) enum Reply<R> {
 
 impl<R> Reply<R> {
     fn send(self, answer: R) {
-        // Nobody may be waiting any more (a client hung up): the work stands all the same.
+        // Nobody may be waiting any more (a client hung up meanwhile): what has begun stands all the same.
         match self {
             Self::Task(sender) => drop(sender.send(answer)),
             Self::Thread(sender) => drop(sender.send(answer)),
@@ -139,6 +146,16 @@ impl<F, T, E: From<StoreError>> Task<F, T, E> {
     fn reject(self, error: StoreError) {
         if let Some(reply) = self.reply {
             reply.send(Err(error.into()));
+        }
+    }
+}
+
+impl<F, T, E> Awaited for Task<F, T, E> {
+    fn is_awaited(&self) -> bool {
+        match &self.reply {
+            Reply::Task(sender) => !sender.is_closed(),
+            // It blocks until it has its answer.
+            Reply::Thread(_) => true,
         }
     }
 }

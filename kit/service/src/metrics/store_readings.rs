@@ -26,6 +26,9 @@ pub fn read_store(readings: &Readings, name: &str, store: &Store) {
     counter("store_reads", "Read closures that ran", |stats| stats.reads);
     counter("store_run_again", "Runs of closures beyond the first", |stats| stats.run_again);
     counter("store_refused", "Closures refused because the queue was full", |stats| stats.refused);
+    counter("store_abandoned", "Closures that nobody waited for any more when their turn came", |stats| {
+        stats.abandoned
+    });
     counter("store_slow", "Closures that held a transaction for too long", |stats| stats.slow);
     counter("store_events", "Events that were committed", |stats| stats.events);
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Common, Lane, Message, submit};
+use crate::engine::{Common, Lane, next, submit};
 use crate::migrate::{self, Migration};
 use crate::postgres::connect::Connector;
 use crate::postgres::session::Session;
@@ -26,18 +26,18 @@ impl Engine {
         let worker = || Ok(Worker::new(Session::new(Arc::clone(&connector))?, Arc::clone(common)));
         let (writes, queue) = Lane::new(config.queue_max);
         for number in 0..config.writers.max(1) {
-            let (mut worker, queue): (Worker, _) = (worker()?, queue.clone());
+            let (mut worker, queue, common): (Worker, _, _) = (worker()?, queue.clone(), Arc::clone(common));
             writes.spawn(format!("store-writer-{number}"), move || {
-                while let Ok(Message::Job(job)) = queue.recv() {
+                while let Some(job) = next(&queue, &common) {
                     worker.write(job);
                 }
             })?;
         }
         let (reads, queue) = Lane::new(config.queue_max);
         for number in 0..config.readers.max(1) {
-            let (mut worker, queue) = (worker()?, queue.clone());
+            let (mut worker, queue, common) = (worker()?, queue.clone(), Arc::clone(common));
             reads.spawn(format!("store-reader-{number}"), move || {
-                while let Ok(Message::Job(job)) = queue.recv() {
+                while let Some(job) = next(&queue, &common) {
                     worker.read(job);
                 }
             })?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
-use crate::engine::{Common, Lane, Message, submit};
+use crate::engine::{Common, Lane, Message, next, submit};
 use crate::migrate::{self, Migration};
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::fence::Fence;
@@ -47,7 +47,7 @@ impl Engine {
             Mode::Inline => {
                 Hands::Inline(Box::new(Inline { reader: Mutex::new(reader()?), writer: Mutex::new(writer) }))
             }
-            Mode::Threads => threads(&config, writer, reader)?,
+            Mode::Threads => threads(&config, common, writer, reader)?,
         };
         Ok(Self { config, fence, common: Arc::clone(common), hands })
     }
@@ -102,16 +102,18 @@ impl Engine {
 
 fn threads(
     config: &SqliteConfig,
+    common: &Arc<Common>,
     writer: Writer,
     reader: impl Fn() -> Result<Reader, StoreError>,
 ) -> Result<Hands, StoreError> {
     let (writes, queue) = Lane::new(config.queue_max);
-    writes.spawn("store-writer".to_owned(), move || write_loop(writer, &queue))?;
+    let of_writer = Arc::clone(common);
+    writes.spawn("store-writer".to_owned(), move || write_loop(writer, &queue, &of_writer))?;
     let (reads, queue) = Lane::new(config.queue_max);
     for number in 0..config.readers.max(1) {
-        let (mut reader, queue) = (reader()?, queue.clone());
+        let (mut reader, queue, common) = (reader()?, queue.clone(), Arc::clone(common));
         reads.spawn(format!("store-reader-{number}"), move || {
-            while let Ok(Message::Job(job)) = queue.recv() {
+            while let Some(job) = next(&queue, &common) {
                 reader.step(job);
             }
         })?;
@@ -119,19 +121,22 @@ fn threads(
     Ok(Hands::Threads { writes, reads })
 }
 
-fn write_loop(mut writer: Writer, queue: &Receiver<Message<WriteJob>>) {
+fn write_loop(mut writer: Writer, queue: &Receiver<Message<WriteJob>>, common: &Common) {
     let mut stopping = false;
     while !stopping {
-        let Ok(Message::Job(first)) = queue.recv() else { break };
+        let Some(first) = next(queue, common) else { break };
         writer.step(first, &mut |wait| {
-            let next = if wait.is_zero() { queue.try_recv().ok() } else { queue.recv_timeout(wait).ok() };
-            match next {
-                Some(Message::Job(job)) => Some(job),
-                Some(Message::Stop) => {
-                    stopping = true;
-                    None
+            loop {
+                let next = if wait.is_zero() { queue.try_recv().ok() } else { queue.recv_timeout(wait).ok() };
+                match next {
+                    Some(Message::Job(job)) if job.is_awaited(common) => return Some(job),
+                    Some(Message::Job(_)) => {}
+                    Some(Message::Stop) => {
+                        stopping = true;
+                        return None;
+                    }
+                    None => return None,
                 }
-                None => None,
             }
         });
     }

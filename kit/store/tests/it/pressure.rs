@@ -8,9 +8,13 @@ use kernel::{Coded, OsRng};
 use store::{ServerLock, Store, StoreConfig, StoreError};
 use testkit::{FakeClock, TestDatabase};
 
-use crate::harness::{put, things, wait_until};
+use crate::harness::{ids, put, things, wait_until};
 
-testkit::both_databases!(a_full_queue_refuses_at_once, a_slow_closure_is_counted);
+testkit::both_databases!(
+    a_full_queue_refuses_at_once,
+    nothing_is_begun_for_callers_who_are_gone,
+    a_slow_closure_is_counted,
+);
 
 /// One thread and room for two in the queue.
 fn narrow(database: &TestDatabase) -> StoreConfig {
@@ -58,6 +62,36 @@ fn a_full_queue_refuses_at_once(database: &TestDatabase) {
         assert_eq!(runtime.block_on(answer).unwrap(), Ok(()));
     }
     assert_eq!(runtime.block_on(held).unwrap(), Ok(()));
+}
+
+fn nothing_is_begun_for_callers_who_are_gone(database: &TestDatabase) {
+    let store = Store::open(narrow(database), FakeClock::default().shared(), Arc::new(OsRng)).unwrap();
+    let db = things(&store);
+    let (release, released) = bounded::<()>(0);
+    let gate = db.clone();
+    let held = std::thread::spawn(move || {
+        gate.write_blocking(move |tx| {
+            released.recv().ok();
+            put(tx, "held", 1)
+        })
+    });
+    wait_until("the writer is busy", || db.stats().waited_us.buckets.iter().any(|(_, count)| *count > 0));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let leaving = db.clone();
+    let gone = runtime.spawn(async move { leaving.write(|tx| put(tx, "gone", 1)).await });
+    runtime.block_on(async { tokio::task::yield_now().await });
+    wait_until("the closure is queued", || db.stats().write_queue == 1);
+
+    gone.abort();
+    assert!(runtime.block_on(gone).is_err_and(|ended| ended.is_cancelled()));
+    let stays = db.clone();
+    let stays = std::thread::spawn(move || stays.write_blocking(|tx| put(tx, "stays", 1)));
+    wait_until("the second one is queued", || db.stats().write_queue == 2);
+    drop(release);
+
+    assert_eq!((held.join().unwrap(), stays.join().unwrap()), (Ok(()), Ok(())));
+    assert_eq!(ids(&db), ["held", "stays"]);
+    assert_eq!(db.stats().abandoned, 1);
 }
 
 fn a_slow_closure_is_counted(database: &TestDatabase) {
