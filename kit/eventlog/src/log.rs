@@ -86,6 +86,23 @@ impl Log {
         Ok(self.end())
     }
 
+    /// Waits, about so long at most, until everything that stands in the log now can be read; its newest number. What is
+    /// numbered higher is news, even where the log cannot be read so far yet.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn catch_up(&self, at_most: Duration) -> Result<i64, StoreError> {
+        let newest = self.latest()?;
+        let every = self.looked_at_every();
+        for _ in 0..at_most.as_millis() / every.as_millis() {
+            if self.advance()? >= newest {
+                break;
+            }
+            std::thread::park_timeout(every);
+        }
+        Ok(newest)
+    }
+
     /// Events of these topics (of all, if none is named) whose sequence numbers are above `from`, oldest first, at most
     /// [`TAIL_MAX`].
     ///

@@ -1,7 +1,7 @@
 //! Sending a consumer back, and forgetting one that is gone.
 
 use kernel::Timestamp;
-use store::{AuditEntry, params, statements};
+use store::{AuditEntry, Snapshot, StoreError, params, statements};
 
 use crate::{Log, LogError, rows};
 
@@ -55,16 +55,18 @@ impl Log {
     /// [`LogError::NoSuchConsumer`], and those of the store.
     pub fn replay(&self, consumer: &str, from: ReplayFrom, actor: &str) -> Result<i64, LogError> {
         let (consumer, actor) = (consumer.to_owned(), actor.to_owned());
+        // A time may be far back in a long log: it is not looked for while everybody waits for the writer. What is
+        // published meanwhile comes after it.
+        let target = match from {
+            ReplayFrom::After(seq) => seq.max(0),
+            ReplayFrom::Time(time) => self.before(time)?,
+        };
         self.db().write_blocking(move |tx| {
             let positions = tx.list(&rows::LOCK_POSITIONS, &params![&consumer], rows::topic_position)?;
             if positions.is_empty() {
                 return Err(LogError::NoSuchConsumer(consumer.clone()));
             }
             let now = tx.now();
-            let target = match from {
-                ReplayFrom::After(seq) => seq.max(0),
-                ReplayFrom::Time(time) => tx.one(&BEFORE_TIME, &params![time], |row| row.get(0))?.unwrap_or(0),
-            };
             tx.execute(&GO_BACK, &params![&consumer, target, now])?;
             tx.execute(&UNPARK_AFTER, &params![&consumer, target])?;
             tx.execute(&PROMOTE_ALL, &params![&consumer, now])?;
@@ -73,6 +75,11 @@ impl Log {
             tx.audit(entry.before(before).after(after))?;
             Ok(target)
         })
+    }
+
+    fn before(&self, time: Timestamp) -> Result<i64, StoreError> {
+        let find = move |snapshot: &mut Snapshot<'_>| snapshot.one(&BEFORE_TIME, &params![time], |row| row.get(0));
+        Ok(self.db().read_blocking(find)?.unwrap_or(0))
     }
 
     /// Forgets a consumer that no longer exists, with its positions and dead letters; until then the log keeps every

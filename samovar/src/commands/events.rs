@@ -15,6 +15,10 @@ use crate::terminal::{say, say_json};
 /// Who the audit trail names for what is done here.
 const ACTOR: &str = "cli";
 
+/// How long `tail` waits at the beginning for what is in the log already: on PostgreSQL a transaction that is still running
+/// may stand in the way.
+const OLD_WAIT: Duration = Duration::from_secs(2);
+
 /// How long `tail` waits for news at a time.
 const NEWS_WAIT: Duration = Duration::from_millis(200);
 
@@ -56,10 +60,8 @@ impl Follow {
 
 fn tail(log: &Log, topics: &[String], from: Option<i64>, follow: Follow) -> Result<End> {
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-    let mut after = match from {
-        Some(from) => from.saturating_sub(1),
-        None => log.advance()?,
-    };
+    let newest = log.catch_up(OLD_WAIT)?;
+    let mut after = from.map_or(newest, |from| from.saturating_sub(1));
     loop {
         let events = log.tail(after, &topics, TAIL_MAX)?;
         for event in &events {

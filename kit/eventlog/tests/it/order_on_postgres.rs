@@ -2,6 +2,7 @@
 //! may still come, and must skip when it never will.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use kernel::Clock as _;
 use testkit::TestDatabase;
@@ -244,6 +245,29 @@ fn a_gap_that_nobody_fills_is_skipped() {
 
     reader.hears(&[1, 2]);
     reader.process.assert_audit_is_clean();
+}
+
+/// A process that has just started meets a gap far below the newest event.
+#[test]
+fn the_newest_number_is_known_while_an_old_gap_is_open() {
+    let database = TestDatabase::postgres();
+    drop(Reader::start(&database));
+    let (slow, fast) = (Publisher::connect(&database), Publisher::connect(&database));
+    slow.begin();
+    let gap = slow.publish("a", 1);
+    fast.begin();
+    let newest = (2..=5).map(|number| fast.publish("b", number)).last().unwrap();
+    fast.commit();
+    let log = Embedded::on(&database).start().log;
+
+    let known = log.catch_up(Duration::from_millis(50)).unwrap();
+
+    assert_eq!(known, newest);
+    assert!(log.advance().unwrap() < gap, "the log can be read past an open gap");
+    slow.commit();
+    assert_eq!(log.catch_up(Duration::from_secs(60)).unwrap(), newest);
+    assert!(log.advance().unwrap() >= newest, "it was not waited for");
+    assert_eq!(log.tail(known, &[], 10).unwrap(), [], "what is old is no news");
 }
 
 /// Four thousand events over sixteen keys by eight publishers; every tenth transaction draws its numbers and rolls back.

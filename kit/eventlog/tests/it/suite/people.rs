@@ -123,7 +123,9 @@ pub(crate) fn a_replay_from_a_time_delivers_again(log: &dyn LogUnderTest) {
     process.publish(&[("a", 2), ("b", 3)]);
     process.drain(&mut runner);
 
+    let reads = process.db.stats().reads;
     process.log.replay("probe.scribe", ReplayFrom::Time(noon), "usr_1").unwrap();
+    assert_eq!(process.db.stats().reads, reads + 1, "the time is looked for beside the writer");
     process.drain(&mut runner);
     let later = noon.plus(Duration::from_secs(3600));
     process.log.replay("probe.scribe", ReplayFrom::Time(later), "usr_1").unwrap();
