@@ -47,6 +47,19 @@ impl Tagged {
         Ok(Self { tag: version_tag(version), body: Bytes::from(json(value)?) })
     }
 
+    /// The value as JSON under a weak tag over the text that also says its version: for a resource that is edited and
+    /// says something of this moment beside. The tag is taken as `If-Match` like the version itself.
+    ///
+    /// # Errors
+    /// A value that cannot be written as JSON is our own fault (500).
+    pub fn at_version(value: &impl Serialize, version: i64) -> Result<Self, Problem> {
+        let body = Bytes::from(json(value)?);
+        let hash = weak_tag(&body);
+        let hash = hash.to_str().expect("made of visible ASCII characters").trim_start_matches("W/\"");
+        let tag = HeaderValue::from_str(&format!("W/\"{version}.{hash}")).expect("made of visible ASCII characters");
+        Ok(Self { tag, body })
+    }
+
     /// The value as JSON under a weak tag over what it was made from, where that says more than the text: parts of the
     /// body that change all the time and mean little do not move the tag.
     ///
@@ -199,7 +212,9 @@ impl IfMatch {
 
 fn version_of(tag: &[u8]) -> Option<i64> {
     let quoted = opaque(tag).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    std::str::from_utf8(quoted).ok()?.parse().ok()
+    let text = std::str::from_utf8(quoted).ok()?;
+    // Behind the point: what else the body said.
+    text.split_once('.').map_or(text, |(version, _)| version).parse().ok()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {

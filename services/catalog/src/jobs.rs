@@ -25,15 +25,26 @@ pub(crate) fn stops(app: Arc<App>) -> Timer {
     Timer::new("catalog.stops", STOPS_EVERY, move |now| end_stops(&app, now).map_err(|error| told(&error)))
 }
 
+/// Ends the stops of each shop; one that fails leaves the others theirs.
 fn end_stops(app: &App, now: kernel::Timestamp) -> Result<(), Error> {
     let shops = app.db.read_blocking(move |snapshot| shops::shops_with_ended_stops(snapshot, now))?;
-    for shop in shops {
-        let menu = app.db.read_blocking(crate::store::menu::load)?;
-        let menu = Arc::new(menu.ok_or(Error::UnknownShop(shop))?);
-        app.db.write_blocking(move |tx| stop_items::end(tx, shop, &menu))?;
-        app.menus.forget(shop);
+    if shops.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let Some(menu) = app.db.read_blocking(crate::store::menu::load)? else { return Ok(()) };
+    let menu = Arc::new(menu);
+    let mut failed = Ok(());
+    for shop in shops {
+        let known = Arc::clone(&menu);
+        match app.db.write_blocking(move |tx| stop_items::end(tx, shop, &known)) {
+            Ok(()) => app.menus.forget(shop),
+            Err(error) => {
+                tracing::error!(shop.id = %shop, %error, "the stops of a shop could not be ended");
+                failed = Err(error);
+            }
+        }
+    }
+    failed
 }
 
 fn told(error: &Error) -> String {

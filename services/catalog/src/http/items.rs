@@ -101,15 +101,22 @@ pub(super) struct Showing<'m> {
     shop: Option<&'m ShopMenu>,
     now: Timestamp,
     language: Language,
+    /// What is left is told from here down.
+    left_shown_max: i64,
 }
 
 impl<'m> Showing<'m> {
     pub(super) fn in_shop(shop: &'m ShopMenu, now: Timestamp, language: Language) -> Self {
-        Self { menu: &shop.menu, shop: Some(shop), now, language }
+        Self { menu: &shop.menu, shop: Some(shop), now, language, left_shown_max: LEFT_SHOWN_MAX }
     }
 
     pub(super) fn anywhere(menu: &'m Menu, now: Timestamp, language: Language) -> Self {
-        Self { menu, shop: None, now, language }
+        Self { menu, shop: None, now, language, left_shown_max: LEFT_SHOWN_MAX }
+    }
+
+    /// The same without numbers of what is left.
+    pub(super) fn without_left(self) -> Self {
+        Self { left_shown_max: -1, ..self }
     }
 
     pub(super) fn item(self, product: &Product) -> MenuItem {
@@ -144,7 +151,7 @@ impl<'m> Showing<'m> {
             name: variant.name.get(self.language).to_owned(),
             price: variant.price,
             available: self.shop.is_none_or(|shop| shop.offers_variant(product, variant, self.now)),
-            left: left.filter(|left| *left <= LEFT_SHOWN_MAX),
+            left: left.filter(|left| *left <= self.left_shown_max),
         }
     }
 

@@ -9,12 +9,13 @@ use http::header::{CONTENT_LANGUAGE, VARY};
 use http::{HeaderMap, HeaderValue};
 use kernel::{Language, Text, Timestamp};
 use serde::{Deserialize, Serialize};
-use service::{Fault, IfNoneMatchHeader, Lang, Listing, Page, PageQuery, Problem, Tagged, Validate, codes, cursor};
+use service::{Fault, IfNoneMatchHeader, Lang, Listing, PageQuery, Problem, Tagged, Validate, codes, cursor};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Web;
 use super::items::{MenuItem, Showing};
 use super::pages::PageKey;
+use crate::error::Error;
 use crate::menus::View;
 use crate::model::fold::{SearchTerm, TERM_MAX};
 use crate::model::page::{self, MenuFilter, MenuOrder, Place};
@@ -171,20 +172,16 @@ pub(super) async fn read_menu(
 fn render(view: &View, key: &PageKey, sort: MenuSort, now: Timestamp) -> Result<Tagged, Problem> {
     let order = (key.order, key.language);
     let (products, next) = page::page(&view.menu, &key.filter, order, key.after.as_ref(), key.limit);
-    let showing = Showing::in_shop(&view.menu, now, key.language);
-    let page = Page {
-        items: products.into_iter().map(|product| showing.item(product)).collect(),
-        next_cursor: next.map(|place| cursor(&(sort, place))),
+    let next_cursor = next.map(|place| cursor(&(sort, place)));
+    let page = |showing: Showing<'_>| MenuPage {
+        items: products.iter().map(|product| showing.item(product)).collect(),
+        next_cursor: next_cursor.clone(),
     };
-    let Page { items, next_cursor } = page;
-    Tagged::under(&MenuPage { items, next_cursor }, &tag_of(view, key))
-}
-
-/// What a page says beside the numbers of what is left (decision 21).
-fn tag_of(view: &View, key: &PageKey) -> String {
-    let version = view.menu.version();
-    let PageKey { shop, language, filter, order, after, limit, .. } = key;
-    format!("{shop} {version:?} {:?} {language:?} {filter:?} {order:?} {after:?} {limit}", view.next_stop_end)
+    let showing = Showing::in_shop(&view.menu, now, key.language);
+    // All that the page says but how much is left (decision 21): whatever else changes its text moves the tag, a new
+    // version of this program as well.
+    let lasting = serde_json::to_string(&(key.language.code(), page(showing.without_left())));
+    Tagged::under(&page(showing), &lasting.map_err(|_| Error::Answer)?)
 }
 
 /// The menu's own language is Russian; errors speak English to who names none.

@@ -88,7 +88,7 @@ pub(super) async fn import_catalog(
 ) -> Result<Json<ImportAnswer>, Problem> {
     let mode = if query.dry_run.unwrap_or(false) { ImportMode::DryRun } else { ImportMode::Apply };
     let app = &web.app;
-    let summary = import_menu::import(&app.db, &app.rng, &Editor::of(&principal), (&bytes, mode)).await?;
+    let summary = import_menu::import(&app.db, &app.rng, &Editor::of(&principal), (bytes, mode)).await?;
     app.menus.forget_all();
     Ok(Json(ImportAnswer::of(summary, mode)))
 }

@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use contracts::ShopId;
+use http::HeaderMap;
 use kernel::{Currency, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 use service::{
-    Answer, Body, Fault, IfMatch, IfMatchHeader, Listing, MaybeKeyed, OptionalIdempotencyKeyHeader, PageQuery, PathId,
-    Principal, Problem, Validate, once,
+    Answer, Body, Fault, IfMatch, IfMatchHeader, IfNoneMatchHeader, Listing, MaybeKeyed, OptionalIdempotencyKeyHeader,
+    PageQuery, PathId, Principal, Problem, Tagged, Validate, once,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -235,13 +236,18 @@ pub(super) async fn create_shop(
 
 /// Read a shop
 ///
-/// The ETag is its version, to be sent back as `If-Match`; whether it is open is of this moment.
-#[utoipa::path(get, path = "/shops/{id}", tag = "shops", params(("id" = ShopId, Path, description = "The shop.")),
+/// The ETag says its version and whether it is open at this moment; it may be sent back as `If-Match`.
+#[utoipa::path(get, path = "/shops/{id}", tag = "shops",
+    params(("id" = ShopId, Path, description = "The shop."), IfNoneMatchHeader),
     responses((status = 200, description = "The shop.", body = ShopAnswer,
-        headers(("ETag" = String, description = "Its version.")))))]
-pub(super) async fn read_shop(State(web): State<Arc<Web>>, PathId(id): PathId<ShopId>) -> Result<Response, Problem> {
+        headers(("ETag" = String, description = "Its version, and what it says of this moment.")))))]
+pub(super) async fn read_shop(
+    State(web): State<Arc<Web>>,
+    PathId(id): PathId<ShopId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let shop = find(&web, id).await?;
-    Ok(Answer::ok(&ShopAnswer::of(&shop, web.app.clock.now(), None))?.version(shop.version).into_response())
+    Ok(Tagged::at_version(&ShopAnswer::of(&shop, web.app.clock.now(), None), shop.version)?.answer(&headers))
 }
 
 /// Change a shop

@@ -41,6 +41,8 @@ store::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, \
         name_ru = excluded.name_ru, name_en = excluded.name_en, position = excluded.position, \
         archived = excluded.archived";
+    /// Makes room among the slugs of a group, whose modifiers may exchange theirs. No slug of a guest's begins so.
+    ASIDE_MODIFIERS = "UPDATE modifiers SET slug = '=' || id WHERE group_id = $1";
     /// What a modifier costs.
     PUT_MODIFIER_PRICE = "INSERT INTO modifier_prices (price_list, modifier_id, amount) VALUES ($1, $2, $3) \
         ON CONFLICT (price_list, modifier_id) DO UPDATE SET amount = excluded.amount";
@@ -64,6 +66,8 @@ store::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET sku = excluded.sku, \
         name_ru = excluded.name_ru, name_en = excluded.name_en, position = excluded.position, \
         archived = excluded.archived";
+    /// Makes room among the article numbers of a product, whose variants may exchange theirs. None begins so.
+    ASIDE_VARIANTS = "UPDATE variants SET sku = '=' || id WHERE product_id = $1";
     /// What a variant costs.
     PUT_VARIANT_PRICE = "INSERT INTO variant_prices (price_list, variant_id, amount) VALUES ($1, $2, $3) \
         ON CONFLICT (price_list, variant_id) DO UPDATE SET amount = excluded.amount";
@@ -133,6 +137,7 @@ fn category_row(category: &Category) -> Vec<Param<'_>> {
 /// Groups with their modifiers and prices.
 pub(crate) fn put_groups(tx: &mut Tx<'_>, groups: &[ModifierGroup]) -> Result<(), StoreError> {
     let mut heads = Vec::with_capacity(groups.len());
+    let changed: Vec<_> = groups.iter().filter(|g| g.version > 1).map(|g| params![g.id].to_vec()).collect();
     let mut modifiers = Vec::new();
     let mut prices = Vec::new();
     for g in groups {
@@ -147,6 +152,7 @@ pub(crate) fn put_groups(tx: &mut Tx<'_>, groups: &[ModifierGroup]) -> Result<()
         }
     }
     tx.execute_many(&PUT_GROUP, &heads)?;
+    tx.execute_many(&ASIDE_MODIFIERS, &changed)?;
     tx.execute_many(&PUT_MODIFIER, &modifiers)?;
     tx.execute_many(&PUT_MODIFIER_PRICE, &prices).map(drop)
 }
@@ -166,7 +172,9 @@ pub(crate) fn put_products(tx: &mut Tx<'_>, products: &[Product]) -> Result<(), 
         offered.extend((0_i64..).zip(&product.groups).map(|(n, group)| params![product.id, group, n].to_vec()));
     }
     let heads: Vec<Vec<Param<'_>>> = products.iter().map(product_row).collect();
+    let changed: Vec<_> = products.iter().filter(|p| p.version > 1).map(|p| params![p.id].to_vec()).collect();
     tx.execute_many(&PUT_PRODUCT, &heads)?;
+    tx.execute_many(&ASIDE_VARIANTS, &changed)?;
     tx.execute_many(&PUT_VARIANT, &variants)?;
     tx.execute_many(&PUT_VARIANT_PRICE, &prices)?;
     tx.execute_many(&CLEAR_PRODUCT_GROUPS, &cleared)?;

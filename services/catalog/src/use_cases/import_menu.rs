@@ -7,10 +7,12 @@ mod plan;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use contracts::catalog::{ProductChange, ProductChanged};
-use kernel::{Currency, Rng};
+use kernel::{Currency, Rng, Timestamp};
 use serde_json::json;
 use store::{Db, Snapshot, StoreError, Tx};
+use tokio::task::spawn_blocking;
 
 use super::edit_group;
 use super::edit_product::taken;
@@ -40,11 +42,14 @@ pub(crate) async fn import(
     db: &Db,
     rng: &Arc<dyn Rng>,
     editor: &Editor,
-    (bytes, mode): (&[u8], ImportMode),
+    (bytes, mode): (Bytes, ImportMode),
 ) -> Result<ImportSummary, Error> {
     for _ in 0..TRIES {
         let known = db.read(menu::load).await?;
-        let plan = Arc::new(planned(known.as_ref(), bytes, db, rng)?);
+        let (file, clock, chance) = (bytes.clone(), Arc::clone(db.clock()), Arc::clone(rng));
+        // Thousands of rows are too much for a thread that others take turns on.
+        let planning = move || planned(known.as_ref(), &file, clock.now(), chance.as_ref());
+        let plan = Arc::new(spawn_blocking(planning).await.map_err(|_| Error::Answer)??);
         if mode == ImportMode::DryRun {
             return Ok(plan.summary);
         }
@@ -66,7 +71,7 @@ pub(crate) fn import_blocking(
 ) -> Result<ImportSummary, Error> {
     for _ in 0..TRIES {
         let known = db.read_blocking(menu::load)?;
-        let plan = Arc::new(planned(known.as_ref(), bytes, db, rng)?);
+        let plan = Arc::new(planned(known.as_ref(), bytes, db.clock().now(), rng.as_ref())?);
         if mode == ImportMode::DryRun {
             return Ok(plan.summary);
         }
@@ -85,9 +90,9 @@ pub(crate) fn export(snapshot: &mut Snapshot<'_>) -> Result<Vec<u8>, StoreError>
     Ok(import::write(&menu.unwrap_or_else(|| Menu::empty(Currency::RUB))))
 }
 
-fn planned(known: Option<&Menu>, bytes: &[u8], db: &Db, rng: &Arc<dyn Rng>) -> Result<Plan, Error> {
+fn planned(known: Option<&Menu>, bytes: &[u8], now: Timestamp, rng: &dyn Rng) -> Result<Plan, Error> {
     let wanted = import::read(bytes, known.map(|menu| menu.currency)).map_err(Error::Invalid)?;
-    let ids = Ids { now: db.clock().now(), rng: rng.as_ref() };
+    let ids = Ids { now, rng };
     Plan::new(known, &wanted, ids).map_err(Error::Invalid)
 }
 
@@ -101,7 +106,12 @@ fn write(tx: &mut Tx<'_>, editor: &Editor, plan: &Plan) -> Result<Written, Error
     let stands = match plan.edition {
         Some(edition) => edits::lock_known_list(tx)?.is_some_and(|list| list.edition == edition),
         // There was no price list: this file makes it, unless somebody else just did.
-        None => edits::lock_known_list(tx)?.is_none() && edits::lock_list(tx, plan.currency)?.currency == plan.currency,
+        None => {
+            edits::lock_known_list(tx)?.is_none() && {
+                let list = edits::lock_list(tx, plan.currency)?;
+                list.currency == plan.currency && list.edition == 1
+            }
+        }
     };
     if !stands {
         return Ok(Written::Nothing);

@@ -14,6 +14,7 @@ testkit::both_databases!(
     an_archived_product_leaves_the_menu,
     a_price_in_another_currency_is_refused,
     names_that_are_taken_are_refused,
+    variants_and_modifiers_exchange_their_names,
     everything_wrong_with_a_product_is_named,
     everything_wrong_with_a_change_is_named_where_it_stands,
     a_group_with_a_minimum_has_to_be_chosen_from,
@@ -143,6 +144,29 @@ fn names_that_are_taken_are_refused(database: &TestDatabase) {
 
         assert_eq!(refused.code(), "catalog.taken");
     }
+}
+
+fn variants_and_modifiers_exchange_their_names(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    let two = json!({"variants": [
+        {"id": cafe.latte.variant}, {"sku": "latte-l", "name": name("L"), "price": money(29_000)}
+    ]});
+    let grown = change(&cafe, &latte(&cafe), &two).expect(200).json();
+    let (small, large) = (&grown["variants"][0]["id"], &grown["variants"][1]["id"]);
+    let exchanged = json!({"variants": [{"id": small, "sku": "latte-l"}, {"id": large, "sku": "latte-m"}]});
+
+    let changed = change(&cafe, &latte(&cafe), &exchanged).expect(200).json();
+    let skus: Vec<_> = changed["variants"].as_array().unwrap().iter().map(|v| (&v["id"], &v["sku"])).collect();
+    assert_eq!(skus, [(small, &json!("latte-l")), (large, &json!("latte-m"))]);
+
+    let list = cafe.harness.get("/modifier-groups").by(&cafe.manager()).send().expect(200).json();
+    let group = &list["items"][0];
+    let (oat, soy) = (&group["modifiers"][0]["id"], &group["modifiers"][1]["id"]);
+    let exchanged = json!({"modifiers": [{"id": oat, "slug": "soy"}, {"id": soy, "slug": "oat"}]});
+    let path = format!("/modifier-groups/{}", group["id"].as_str().unwrap());
+    let changed = change(&cafe, &path, &exchanged).expect(200).json();
+    assert_eq!((&changed["modifiers"][0]["id"], &changed["modifiers"][0]["slug"]), (oat, &json!("soy")));
+    assert_eq!(cafe.skus(""), ["latte", "cheesecake"]);
 }
 
 fn everything_wrong_with_a_product_is_named(database: &TestDatabase) {

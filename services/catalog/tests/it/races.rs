@@ -7,7 +7,7 @@ use std::time::Duration;
 use contracts::OrderId;
 use contracts::catalog::Reserve;
 use kernel::{Clock as _, SystemClock};
-use store::{Statement, StoreError, params};
+use store::{Db, Statement, StoreError, params};
 use testkit::TestDatabase;
 
 use crate::cafe::{Cafe, line, new_order};
@@ -122,7 +122,13 @@ static WAITING: Statement = Statement {
 };
 
 /// Longer than anything here takes.
-const BOUND: Duration = Duration::from_secs(60);
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
+
+/// How many sessions of this database on PostgreSQL wait for a lock.
+pub(crate) fn waiting_for_locks(db: &Db) -> i64 {
+    let waiting = db.read_blocking(|snapshot| snapshot.one(&WAITING, &[], |row| row.get(0)));
+    waiting.unwrap_or_else(|error: StoreError| panic!("{error}")).unwrap_or(0)
+}
 
 /// A placement locks the cake; two orders are paid at once, first one of tart, then one of cake; the placement locks the
 /// tart. Were the two in one transaction, it would hold the tart and wait for the cake.
@@ -155,8 +161,7 @@ fn events_of_two_orders_do_not_lock_their_stock_together() {
         is_locked.recv_timeout(BOUND).unwrap();
         scope.spawn(move || {
             let clock = SystemClock::new();
-            let waiting = || watch.read_blocking(|snapshot| snapshot.one(&WAITING, &[], |row| row.get::<i64>(0)));
-            while waiting().unwrap_or_else(|error: StoreError| panic!("{error}")) == Some(0) {
+            while waiting_for_locks(&watch) == 0 {
                 assert!(clock.elapsed() < BOUND, "nobody waits for the cake");
             }
             go_on.send(()).unwrap();

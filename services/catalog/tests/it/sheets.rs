@@ -1,10 +1,12 @@
 //! The menu as a file: in and out.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use catalog::{ImportMode, ImportSummary, export_menu, import_menu};
-use kernel::{Coded as _, OsRng, Rng};
+use kernel::{Clock as _, Coded as _, OsRng, Rng, SystemClock};
 use serde_json::{Value, json};
+use store::{Statement, StoreError, params};
 use testkit::{Admin, Answer, ServiceHarness, TestDatabase};
 
 use crate::cafe::{Cafe, a_shop, line, mount, pointers, rub};
@@ -14,6 +16,8 @@ testkit::both_databases!(
     an_export_imports_back_to_the_same_state,
     a_try_changes_nothing,
     every_bad_row_is_named_and_nothing_is_changed,
+    empty_rows_are_counted,
+    two_first_files_at_once_are_both_written,
     what_a_file_leaves_out_of_a_product_is_archived_and_the_rest_stays,
     cells_that_begin_like_formulas_come_back_as_they_were,
     what_is_not_a_menu_is_refused,
@@ -168,6 +172,73 @@ product,coffee,latte,Латте,Latte,,,,
     let russian = russian.bytes("text/csv", bad.as_bytes().to_vec()).send().expect(422).json();
     assert!(russian["errors"][0]["message"].as_str().unwrap().contains("должно"), "{russian}");
     assert_eq!(export(&harness), before);
+}
+
+fn empty_rows_are_counted(database: &TestDatabase) {
+    let harness = empty(database);
+    let rows = [
+        "kind,parent,sku,name_ru,name_en",
+        "",
+        "",
+        "category,,ok,\"Two\nlines\",x",
+        "",
+        "category,,NOT A SLUG,x,x",
+        ",,,,",
+        "thing,,x,x,x",
+    ];
+    for line_end in ["\n", "\r\n"] {
+        let refused = send(&harness, "?dry_run=true", &rows.join(line_end)).expect(422);
+
+        assert_eq!(pointers(&refused.json()), ["/rows/4/name_ru", "/rows/6/sku", "/rows/8/kind"], "{line_end:?}");
+    }
+}
+
+static MAKE_LIST: Statement =
+    Statement { name: "MAKE_LIST", sql: "INSERT INTO price_lists (slug, currency, edition) VALUES ('main', 'RUB', 2)" };
+static MAKE_CATEGORY: Statement = Statement {
+    name: "MAKE_CATEGORY",
+    sql: "INSERT INTO categories (id, slug, name_ru, name_en, position, version, created_at, updated_at) \
+        VALUES ('cat_01h455vb4pex5vsknk084sn02q', 'coffee', 'Кофе', 'Coffee', 1, 1, 1, 1)",
+};
+
+/// The first one is in the middle of its transaction when the second one begins to write what it planned for an empty
+/// database.
+fn two_first_files_at_once_are_both_written(database: &TestDatabase) {
+    let harness = empty(database);
+    let (first, second) = (harness.db().clone(), harness.db().clone());
+    let (written, is_written) = mpsc::channel();
+    let (go_on, told) = mpsc::channel();
+    let is_stuck = |harness: &ServiceHarness| match harness.store().stats().write_queue {
+        0 if database.is_postgres() => crate::races::waiting_for_locks(harness.db()) > 0,
+        queued => queued > 0,
+    };
+
+    let summary = thread::scope(|scope| {
+        scope.spawn(move || {
+            let imported: Result<(), StoreError> = first.write_blocking(move |tx| {
+                tx.execute(&MAKE_LIST, &params![])?;
+                tx.execute(&MAKE_CATEGORY, &params![])?;
+                let _ = (written.send(()), told.recv_timeout(crate::races::BOUND));
+                Ok(())
+            });
+            imported.unwrap();
+        });
+        is_written.recv_timeout(crate::races::BOUND).unwrap();
+        let importing = scope.spawn(move || {
+            let rng: Arc<dyn Rng> = Arc::new(OsRng);
+            import_menu(&second, &rng, FILE.as_bytes(), ImportMode::Apply)
+        });
+        let clock = SystemClock::new();
+        while !is_stuck(&harness) && !importing.is_finished() {
+            assert!(clock.elapsed() < crate::races::BOUND, "the second one does not wait for the first");
+        }
+        go_on.send(()).unwrap();
+        importing.join().unwrap()
+    });
+
+    let summary = summary.unwrap();
+    assert_eq!((summary.categories.created, summary.categories.unchanged), (0, 1));
+    assert_eq!(summary.products.created, 3);
 }
 
 fn what_a_file_leaves_out_of_a_product_is_archived_and_the_rest_stays(database: &TestDatabase) {

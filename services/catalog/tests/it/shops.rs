@@ -7,6 +7,7 @@ use crate::cafe::{Cafe, a_shop, id, pointers};
 
 testkit::both_databases!(
     a_shop_says_whether_it_is_open,
+    the_etag_of_a_shop_follows_what_it_says_and_holds_its_version,
     the_nearest_shop_comes_first_and_pages_follow,
     pages_of_shops_with_the_longest_names_follow_each_other,
     everything_wrong_with_a_shop_is_named,
@@ -28,6 +29,23 @@ fn a_shop_says_whether_it_is_open(database: &TestDatabase) {
     assert_eq!(open["closes_at"], "2026-11-21T19:00:00Z");
     assert_eq!((&closed["open_now"], &closed["closes_at"]), (&json!(false), &Value::Null));
     assert_eq!(closed["opens_at"], "2026-11-28T05:00:00Z");
+}
+
+fn the_etag_of_a_shop_follows_what_it_says_and_holds_its_version(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    let path = format!("/shops/{}", cafe.shop);
+    let tag = cafe.harness.get(&path).send().expect(200).header("etag").unwrap().to_owned();
+
+    let _ = cafe.harness.get(&path).header("if-none-match", &tag).send().expect(304);
+    cafe.harness.clock().set("2026-11-21T20:00:00Z".parse().unwrap());
+    let closed = cafe.harness.get(&path).header("if-none-match", &tag).send().expect(200);
+    assert_eq!(closed.json()["open_now"], false);
+    assert_ne!(closed.header("etag"), Some(tag.as_str()));
+
+    let patch = json!({"lead_time_min": 25});
+    let change = || cafe.harness.patch(&path).by(&cafe.manager()).header("if-match", &tag).json(&patch).send();
+    assert_eq!(change().expect(200).json()["version"], 2, "its version is the one that was read");
+    assert_eq!(change().expect(412).json()["version"], 2);
 }
 
 fn the_nearest_shop_comes_first_and_pages_follow(database: &TestDatabase) {

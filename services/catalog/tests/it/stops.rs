@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use contracts::ShopId;
 use contracts::catalog::ProductChange;
 use serde_json::{Value, json};
+use store::{Statement, StoreError, params};
 use testkit::{Admin, Barista, Guest, Manager, TestDatabase};
 
 use crate::cafe::{Cafe, a_shop, id, line, line_with, new_order, places};
@@ -12,6 +14,7 @@ testkit::both_databases!(
     a_stopped_product_cannot_be_ordered_until_it_is_taken_off_the_list,
     a_stopped_modifier_is_refused_where_it_stands,
     a_stop_ends_by_itself,
+    a_shop_that_is_damaged_leaves_the_others_their_ends,
     only_staff_of_the_shop_may_stop_things,
     a_stop_names_what_is_on_the_menu,
     a_group_without_anything_to_choose_makes_its_products_unavailable,
@@ -85,6 +88,34 @@ fn a_stop_ends_by_itself(database: &TestDatabase) {
     assert_eq!(told, [ProductChange::Available]);
     let list = cafe.harness.get(&format!("/shops/{}/stop-list", cafe.shop)).by(&Barista(cafe.shop)).send().expect(200);
     assert_eq!(list.json()["items"], json!([]));
+}
+
+static BREAK_HOURS: Statement =
+    Statement { name: "BREAK_HOURS", sql: "UPDATE shops SET hours = 'nonsense' WHERE id = $1" };
+static STOPPED: Statement = Statement { name: "STOPPED", sql: "SELECT shop_id FROM stop_list" };
+
+fn a_shop_that_is_damaged_leaves_the_others_their_ends(database: &TestDatabase) {
+    let mut cafe = Cafe::open(database);
+    let mut shops = vec![cafe.shop];
+    for _ in 0..2 {
+        shops.push(id(&cafe.harness.post("/shops").by(&Admin).json(&a_shop()).send().expect(201).json()["id"]));
+    }
+    shops.sort();
+    for shop in &shops {
+        let path = format!("/shops/{shop}/stop-list/{}", cafe.cake.variant);
+        let body = json!({"until": "2026-11-21T10:30:00Z"});
+        let _ = cafe.harness.put(&path).by(&Barista(*shop)).json(&body).send().expect(200);
+    }
+    let damaged = shops[0];
+    cafe.harness.db().write_blocking(move |tx| tx.execute(&BREAK_HOURS, &params![damaged])).unwrap();
+
+    cafe.harness.clock().advance(Duration::from_secs(1801));
+    let now = kernel::Clock::now(cafe.harness.clock());
+    let failed = cafe.harness.platform().step(now);
+
+    assert!(failed.is_err_and(|reason| reason.contains("catalog.stops")));
+    let stopped = cafe.harness.db().read_blocking(|snapshot| snapshot.list(&STOPPED, &[], |row| row.get::<ShopId>(0)));
+    assert_eq!(stopped.unwrap_or_else(|error: StoreError| panic!("{error}")), [damaged]);
 }
 
 fn only_staff_of_the_shop_may_stop_things(database: &TestDatabase) {

@@ -63,10 +63,13 @@ pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, V
     let Some(heading) = records.next() else { return Err(vec![Fault::new("/rows", "empty", EMPTY)]) };
     let heading = heading.map_err(|_| vec![Fault::new("/rows/1", "csv", NOT_CSV)])?;
     let places = columns(&heading)?;
+    let first = 1 + empty_lines_before(text, &heading);
     let records: Vec<_> = records.take(ROWS_MAX + 1).collect();
     let mut sheet = Sheet { list: list.or_else(|| first_currency(&records, &places)), ..Sheet::default() };
     rules::count("/rows", records.len(), ROWS_MAX, &mut sheet.faults);
-    for (row, record) in (2..).zip(records.iter().take(ROWS_MAX)) {
+    let mut row = first;
+    for record in records.iter().take(ROWS_MAX) {
+        row += 1 + record.as_ref().map_or(0, |record| empty_lines_before(text, record));
         match record {
             Err(_) => sheet.faults.push(Fault::new(format!("/rows/{row}"), "csv", NOT_CSV)),
             Ok(record) if record.iter().all(str::is_empty) => {}
@@ -84,6 +87,16 @@ pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, V
         sheet.faults.push(Fault::new(format!("/rows/{}", records.len() + 1), "csv", OPEN_QUOTE));
     }
     sheet.finished()
+}
+
+/// Empty lines between a record and the one before it: the reader leaves them out, and a spreadsheet program counts them.
+fn empty_lines_before(text: &str, record: &csv::StringRecord) -> usize {
+    let start = record.position().and_then(|place| usize::try_from(place.byte()).ok()).unwrap_or(0);
+    let (before, rest) = text.as_bytes().split_at(start.min(text.len()));
+    let line_ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count();
+    // Of "\r\n" the reader leaves the second half to the next record.
+    let is_halved = before.ends_with(b"\r") && rest.starts_with(b"\n");
+    line_ends - usize::from(is_halved)
 }
 
 /// What the file prices in where a row does not say and there is no price list yet.
