@@ -61,7 +61,8 @@ impl Identity {
         if self.revocations.refuses(known.session.as_str(), known.user.as_str(), known.issued_at) {
             return Err(refused());
         }
-        if row.needs_fresh_revocations() && self.revocations.older_than(REVOCATIONS_AGE_MAX, self.clock.as_ref()) {
+        let is_old = || self.revocations.older_than(REVOCATIONS_AGE_MAX, self.clock.as_ref());
+        if row.needs_fresh_revocations(&known.principal) && is_old() {
             return Err(Problem::new(&REVOCATIONS_UNKNOWN).retry_after_s(2));
         }
         Ok(Some(known.principal.clone()))

@@ -89,6 +89,7 @@ impl Respond for Gateway {
             Found::OtherMethods(allowed) => return other_methods(allowed, request.method()),
             Found::Nothing => return Problem::new(&NOT_FOUND).into_response(),
         };
+        service::trace_route(route.row.path);
         let started = self.clock.elapsed();
         let response = self.pass(route, request).await.unwrap_or_else(Problem::into_response);
         route.metrics.observe(response.status().as_u16(), self.clock.elapsed().saturating_sub(started));

@@ -96,13 +96,14 @@ impl Access {
 }
 
 impl Row {
-    /// Whether the row is closed while nobody knows which sessions were revoked: staff, and whatever moves money or
-    /// changes something. What a guest only reads goes on (decision 26).
+    /// Whether the row is closed to this person while nobody knows which sessions were revoked: to staff whatever is not
+    /// public, since the right to it may be gone, and to everybody what changes something. What a guest only reads goes
+    /// on (decision 26).
     #[must_use]
-    pub fn needs_fresh_revocations(&self) -> bool {
+    pub fn needs_fresh_revocations(&self, principal: &Principal) -> bool {
         match self.access {
             Access::Public => false,
-            Access::SignedIn => self.method != Method::GET,
+            Access::SignedIn => self.method != Method::GET || !principal.grants.is_empty(),
             Access::Roles(_) => true,
         }
     }

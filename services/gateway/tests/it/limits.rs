@@ -1,0 +1,141 @@
+//! How often somebody may ask, and what happens to everybody else meanwhile.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{Method, Request};
+use tokio::sync::Semaphore;
+
+use crate::door::{Answer, Door, PEER, get, request, said, signed_in, with};
+
+const FEW: [(&str, &str); 4] = [
+    ("limits.principal_per_s", "1"),
+    ("limits.principal_burst", "3"),
+    ("limits.address_per_s", "1"),
+    ("limits.address_burst", "3"),
+];
+
+const LIMITED: (u16, &str) = (429, "http.rate-limited");
+
+async fn statuses(door: &Door, peer: IpAddr, count: usize, make: impl Fn() -> Request<axum::body::Body>) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for _ in 0..count {
+        statuses.push(door.ask_from(peer, make()).await.status);
+    }
+    statuses
+}
+
+/// Whole seconds to wait, at least one.
+fn retry_after(answer: &Answer) -> u64 {
+    answer.header("retry-after").parse().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn a_person_who_asks_too_often_waits_and_nobody_else_does() {
+    let door = Door::configured(&FEW);
+    let (anna, boris) = (door.token(&door.person(1, &[])), door.token(&door.person(2, &[])));
+    let as_anna = || signed_in(get("/api/v1/orders"), &anna);
+
+    assert_eq!(statuses(&door, PEER.into(), 5, as_anna).await, [200, 200, 200, 429, 429]);
+
+    let refused = door.ask(as_anna()).await;
+    assert_eq!(refused.is(), LIMITED);
+    assert!(retry_after(&refused) >= 1);
+    let elsewhere = door.ask_from([198, 51, 100, 9].into(), as_anna()).await;
+    assert_eq!(elsewhere.is(), LIMITED, "another address is the same person");
+    assert_eq!(door.ask(signed_in(get("/api/v1/orders"), &boris)).await.status, 200, "another person, same address");
+    assert_eq!(door.ask(get("/api/v1/menu")).await.status, 200, "nobody in particular, same address");
+    door.clock.advance(Duration::from_secs(retry_after(&refused)));
+    assert_eq!(door.ask(as_anna()).await.status, 200, "after the time that was stated");
+}
+
+#[tokio::test]
+async fn an_address_without_a_sign_in_waits_and_no_other_address_does() {
+    let door = Door::configured(&FEW);
+    let menu = || get("/api/v1/menu");
+
+    assert_eq!(statuses(&door, PEER.into(), 5, menu).await, [200, 200, 200, 429, 429]);
+
+    let refused = door.ask(menu()).await;
+    assert_eq!(refused.is(), LIMITED);
+    assert!(retry_after(&refused) >= 1);
+    let forged = with(menu(), "x-forwarded-for", "198.51.100.9");
+    assert_eq!(door.ask(forged).await.is(), LIMITED, "an address that the caller made up");
+    assert_eq!(door.ask_from([198, 51, 100, 9].into(), menu()).await.status, 200);
+    let anna = door.token(&door.person(1, &[]));
+    assert_eq!(door.ask(signed_in(menu(), &anna)).await.status, 200, "a person behind the same address");
+    let shed = door.metrics.text();
+    assert!(shed.contains("samovar_http_shed_total{reason=\"rate-limit\"} 4"), "{shed}");
+}
+
+#[tokio::test]
+async fn one_subscriber_of_ipv6_is_one_address() {
+    let door = Door::configured(&FEW);
+    for host in 1..=3 {
+        let peer: IpAddr = format!("2001:db8:1:2::{host}").parse().unwrap();
+        assert_eq!(door.ask_from(peer, get("/api/v1/menu")).await.status, 200);
+    }
+
+    let same: IpAddr = "2001:db8:1:2:ffff::9".parse().unwrap();
+    let other: IpAddr = "2001:db8:1:3::1".parse().unwrap();
+
+    assert_eq!(door.ask_from(same, get("/api/v1/menu")).await.is(), LIMITED);
+    assert_eq!(door.ask_from(other, get("/api/v1/menu")).await.status, 200);
+}
+
+#[tokio::test]
+async fn guessing_tokens_is_counted_by_address() {
+    let door = Door::configured(&FEW);
+    let guess = || signed_in(get("/api/v1/orders"), "a.b.c");
+
+    assert_eq!(statuses(&door, PEER.into(), 4, guess).await, [401, 401, 401, 429]);
+}
+
+#[tokio::test]
+async fn what_a_role_forbids_is_counted_as_well() {
+    let door = Door::configured(&FEW);
+    let guest = door.token(&door.person(1, &[]));
+    let probe = || signed_in(get("/api/v1/users"), &guest);
+
+    assert_eq!(statuses(&door, PEER.into(), 4, probe).await, [403, 403, 403, 429]);
+}
+
+/// 32 is the least that may be configured.
+#[tokio::test]
+async fn what_is_too_much_at_once_is_turned_away_and_what_waits_elsewhere_is_not() {
+    let (gate, inside) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (held, counted) = (Arc::clone(&gate), Arc::clone(&inside));
+    let door = Arc::new(Door::before(&[("server.in_flight_max", "32")], move |service, request| {
+        let (held, counted) = (Arc::clone(&held), Arc::clone(&counted));
+        async move {
+            if request.uri().path() == "/menu" {
+                counted.fetch_add(1, Ordering::SeqCst);
+                held.acquire().await.unwrap().forget();
+            }
+            said(service, &request)
+        }
+    }));
+    let held: Vec<_> = (0..32)
+        .map(|_| {
+            let door = Arc::clone(&door);
+            tokio::spawn(async move { door.ask(get("/api/v1/menu")).await.status })
+        })
+        .collect();
+    while inside.load(Ordering::SeqCst) < 32 {
+        tokio::task::yield_now().await;
+    }
+
+    let refused = door.ask(get("/api/v1/shops")).await;
+    let login = door.ask(request(&Method::POST, "/api/v1/auth/login")).await;
+    gate.add_permits(32);
+    for asked in held {
+        assert_eq!(asked.await.unwrap(), 200, "who was let in is answered");
+    }
+
+    assert_eq!(refused.is(), (503, "http.overloaded"));
+    assert!(retry_after(&refused) >= 1);
+    assert_eq!(login.status, 200, "a password hash has a queue of its own");
+    assert_eq!(door.ask(get("/api/v1/shops")).await.status, 200, "there is room again");
+}
