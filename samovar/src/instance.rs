@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use gateway::Gateway;
 use kernel::{Clock, Rng};
-use service::{Ground, Health, Metrics, Outbound, Platform, Settings, Supervisor, UreqOutbound};
+use service::{Edge, Ground, Health, Metrics, Outbound, Platform, Settings, Supervisor, UreqOutbound};
 use store::{Hooks, PostgresConfig, ServerLock, SqliteConfig, Store, StoreConfig};
 
 pub use self::doors::{Doors, listen};
@@ -107,6 +108,14 @@ impl Instance {
         let ground = Ground { store: store.clone(), settings: settings.clone(), clock, rng, outbound };
         let platform = Platform::mount(&ground, SERVICES, Vec::new())?;
         Ok(Self { platform, store, settings, world })
+    }
+
+    /// What answers at the public door, for whoever asks without a socket. Once: it takes the services' routes.
+    ///
+    /// # Errors
+    /// The policy table does not fit the routes, or a setting is not what it should be.
+    pub fn front(&mut self, metrics: &Arc<Metrics>) -> Result<Edge<Gateway>> {
+        doors::front(self, metrics)
     }
 
     /// Runs everything until told to stop; `ready` hears the addresses once requests are answered.

@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
+mod access;
 mod api;
+mod business;
 mod command_line;
 mod documents;
 mod hostile;

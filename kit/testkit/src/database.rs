@@ -1,12 +1,16 @@
 //! Databases for tests: a SQLite file in a folder of its own, or a PostgreSQL database of its own on the server that
 //! `DATABASE_URL` names. Gone when the test ends.
 
+mod contents;
+
 use std::sync::Arc;
 
 use kernel::{Clock, OsRng, Rng, SystemClock};
 use store::{Hooks, PostgresConfig, Store, StoreConfig};
 use tempfile::TempDir;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
+
+pub use self::contents::Contents;
 
 /// A database that belongs to one test.
 #[derive(Debug)]
@@ -130,22 +134,29 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Runs one statement on a server, on a thread of its own, since the test may stand in a runtime.
+/// Runs one statement on a server.
 fn run_on(server: &str, sql: &str) {
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime without threads can be made");
-            runtime.block_on(async {
-                let (client, connection) =
-                    tokio_postgres::connect(server, NoTls).await.expect("the server of DATABASE_URL is there");
-                let connection = tokio::spawn(connection);
-                client.batch_execute(sql).await.expect("the user of DATABASE_URL may create databases");
-                drop(client);
-                drop(connection.await);
-            });
-        });
+    with_client(server, async |client| {
+        client.batch_execute(sql).await.expect("the user of DATABASE_URL may create databases");
     });
+}
+
+/// Does something with a connection of its own, on a thread of its own, since the test may stand in a runtime.
+fn with_client<T: Send>(url: &str, work: impl AsyncFnOnce(&Client) -> T + Send) -> T {
+    let there = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime without threads can be made");
+        runtime.block_on(async {
+            let (client, connection) =
+                tokio_postgres::connect(url, NoTls).await.expect("the server of DATABASE_URL is there");
+            let connection = tokio::spawn(connection);
+            let done = work(&client).await;
+            drop(client);
+            drop(connection.await);
+            done
+        })
+    };
+    std::thread::scope(|scope| scope.spawn(there).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -13,7 +13,7 @@ mod rng;
 
 pub use calls::{Asked, FakeCalls};
 pub use clock::FakeClock;
-pub use database::{TestDatabase, for_each_database};
+pub use database::{Contents, TestDatabase, for_each_database};
 pub use harness::{Answer, HarnessOptions, ServiceHarness, TestRequest, runtime};
 pub use outbound::{ScriptedOutbound, json_answer};
 pub use people::{Admin, Analyst, Barista, Courier, Guest, Manager, Marketer, Person};

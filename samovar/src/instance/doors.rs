@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gateway::{GatewayDeps, Upstream, Upstreams};
+use gateway::{Gateway, GatewayDeps, Upstream, Upstreams};
 use service::{
     Drained, Edge, EdgeSettings, Health, Metrics, Respond, ServerLimits, Settings, Supervisor, Transport,
     operator_routes, serve,
@@ -59,9 +59,8 @@ pub async fn listen(address: &str, flag: &str) -> Result<TcpListener> {
 /// Hands both listeners to the supervisor.
 pub(super) fn open(instance: &mut Instance, doors: Doors, supervisor: &mut Supervisor, watched: Watched) -> Result<()> {
     let Watched { health, metrics } = watched;
-    let gateway = gateway(instance, &metrics)?;
     let limits = limits(&instance.settings)?;
-    let edge = edge(instance, gateway)?;
+    let edge = front(instance, &metrics)?;
     supervisor.server("public", move |stop| async move {
         drained(serve(doors.public, Arc::new(edge), limits, async move { stop.asked().await }).await)
     });
@@ -74,8 +73,14 @@ pub(super) fn open(instance: &mut Instance, doors: Doors, supervisor: &mut Super
     Ok(())
 }
 
+/// What answers at the public door.
+pub(super) fn front(instance: &mut Instance, metrics: &Arc<Metrics>) -> Result<Edge<Gateway>> {
+    let gateway = gateway(instance, metrics)?;
+    edge(instance, gateway)
+}
+
 /// The gateway over the services of this process.
-fn gateway(instance: &mut Instance, metrics: &Arc<Metrics>) -> Result<gateway::Gateway> {
+fn gateway(instance: &mut Instance, metrics: &Arc<Metrics>) -> Result<Gateway> {
     let (upstreams, document) = crate::openapi::assemble(instance.platform.take_routes());
     let documentation = service::documentation(&document).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
     let upstreams: Vec<Upstream> = upstreams;

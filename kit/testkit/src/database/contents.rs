@@ -1,0 +1,91 @@
+//! Everything that stands in a database, so that a test can say that nothing was changed.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio_postgres::SimpleQueryMessage;
+
+use super::{Place, TestDatabase, with_client};
+
+/// Every row of every table, as text, by the table's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents(BTreeMap<String, Vec<String>>);
+
+impl Contents {
+    /// Rows of `self` that `later` lacks (`-`) and rows that it has besides (`+`), each with its table.
+    #[must_use]
+    pub fn differences(&self, later: &Self) -> Vec<String> {
+        let none = Vec::new();
+        let mut found = Vec::new();
+        for table in self.0.keys().chain(later.0.keys().filter(|table| !self.0.contains_key(*table))) {
+            let (before, after) = (self.0.get(table).unwrap_or(&none), later.0.get(table).unwrap_or(&none));
+            let gone = before.iter().filter(|row| after.binary_search(row).is_err());
+            found.extend(gone.map(|row| format!("- {table}: {row}")));
+            let new = after.iter().filter(|row| before.binary_search(row).is_err());
+            found.extend(new.map(|row| format!("+ {table}: {row}")));
+        }
+        found
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+}
+
+impl TestDatabase {
+    /// What stands in it at this moment, read beside the store and its fence.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn contents(&self) -> Contents {
+        let mut tables = match &self.place {
+            Place::Sqlite(_) => of_sqlite(&self.url()).expect("a test's own file can be read"),
+            Place::Postgres { .. } => of_postgres(&self.url()),
+        };
+        tables.values_mut().for_each(|rows| rows.sort_unstable());
+        Contents(tables)
+    }
+}
+
+fn of_sqlite(file: &str) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut names =
+        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?;
+    let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut tables = BTreeMap::new();
+    for name in names {
+        let mut statement = connection.prepare(&format!("SELECT * FROM \"{name}\""))?;
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| {
+            let value = |place| row.get_ref(place).map(|value| format!("{value:?}"));
+            let values: rusqlite::Result<Vec<String>> = (0..columns).map(value).collect();
+            Ok(values?.join(", "))
+        })?;
+        tables.insert(name, rows.collect::<Result<_, _>>()?);
+    }
+    Ok(tables)
+}
+
+fn of_postgres(url: &str) -> BTreeMap<String, Vec<String>> {
+    with_client(url, async |client| {
+        let names = "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
+            WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+        let mut tables = BTreeMap::new();
+        for name in first_column(&client.simple_query(names).await.expect("the catalogue can be read")) {
+            let rows = client.simple_query(&format!("SELECT t::text FROM {name} AS t")).await;
+            tables.insert(name, first_column(&rows.expect("a test's own table can be read")));
+        }
+        tables
+    })
+}
+
+fn first_column(messages: &[SimpleQueryMessage]) -> Vec<String> {
+    let text = |message: &SimpleQueryMessage| {
+        let SimpleQueryMessage::Row(row) = message else { return None };
+        row.get(0).map(str::to_owned)
+    };
+    messages.iter().filter_map(text).collect()
+}
