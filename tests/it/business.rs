@@ -133,8 +133,19 @@ impl Business {
             let (head, body) = self.front.answer(ADDRESS.into(), request).await.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let text = String::from_utf8_lossy(&body).into_owned();
-            Told { status: head.status.as_u16(), headers: head.headers, text }
+            let told = Told { status: head.status.as_u16(), headers: head.headers, text };
+            assert_eq!(self.undeclared(&told), None, "{}", told.text);
+            told
         })
+    }
+
+    /// A failure that `docs/errors.md` does not know like this.
+    fn undeclared(&self, told: &Told) -> Option<String> {
+        if told.header("content-type") != "application/problem+json" {
+            return None;
+        }
+        let codes = gateway::CODES.iter().copied().chain(service::kit_codes()).chain(self.instance.platform.errors());
+        service::undeclared(&told.json(), codes)
     }
 
     pub(crate) fn settle(&mut self) {

@@ -1,7 +1,13 @@
 //! The committed documents are what the program says of itself. `WRITE_DOCS=1` (`cargo xtask docs`) rewrites them.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use kernel::Code;
+use samovar::roles::SERVICES;
+use service::{Ground, Platform, Settings, Sources};
+use testkit::{FakeClock, ScriptedOutbound, SeededRng, TestDatabase};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -38,4 +44,121 @@ fn committed_documents_configuration() {
 #[test]
 fn committed_documents_routes() {
     check("docs/routes.md", &gateway::policy::routes_table());
+}
+
+/// Every service mounted, as in the program.
+fn platform(database: &TestDatabase) -> Platform {
+    let ground = Ground {
+        store: database.open(),
+        settings: Settings::load(&samovar::settings::tables(), &Sources::default()).unwrap(),
+        clock: FakeClock::default().shared(),
+        rng: SeededRng::new(1).shared(),
+        outbound: ScriptedOutbound::silent().shared(),
+    };
+    Platform::mount(&ground, SERVICES, Vec::new()).unwrap()
+}
+
+/// Every failure that an answer can have.
+fn all_codes() -> Vec<&'static Code> {
+    let services: Vec<&'static Code> = platform(&TestDatabase::sqlite()).errors().collect();
+    service::kit_codes().chain(gateway::CODES.iter().copied()).chain(services).collect()
+}
+
+const ERRORS: &str = "# Errors
+
+Every failure that an answer can name, made from the tables of the program. The answer is an RFC 9457 problem document
+(`application/problem+json`) with `type`, `title`, `status`, `code`, `detail`, `hint` and `request_id`; title and hint are in
+English, or in Russian with `Accept-Language: ru`. An answer of `http.invalid` and of `catalog.invalid-lines` lists every wrong
+place in `errors`, each with `pointer`, `code` and `message`. An answer of 429 or 503 says in `Retry-After` when to come back. What is our
+own fault (500) shows no `detail`: the log has it under the `request_id`.
+";
+
+#[test]
+fn committed_documents_errors() {
+    let table = service::errors_table(all_codes().into_iter());
+    check("docs/errors.md", &format!("{ERRORS}{table}"));
+}
+
+#[test]
+fn every_code_of_a_failure_is_its_own() {
+    let codes: Vec<&str> = all_codes().iter().map(|code| code.code).collect();
+
+    assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len(), "{codes:?}");
+}
+
+#[test]
+fn every_code_that_the_source_declares_is_documented() {
+    let documented: BTreeSet<&str> = all_codes().iter().map(|code| code.code).collect();
+    let mut declared = BTreeSet::new();
+    for folder in ["kit", "services"] {
+        for file in sources(&root().join(folder)) {
+            declared.extend(std::fs::read_to_string(file).unwrap().lines().filter_map(declared_code));
+        }
+    }
+
+    assert!(declared.len() > 50, "the source is not read as it is written: {declared:?}");
+    let lost: Vec<&String> = declared.iter().filter(|code| !documented.contains(code.as_str())).collect();
+    assert_eq!(lost, Vec::<&String>::new(), "declared, and in no list of codes that somebody publishes");
+}
+
+/// The code of a line like `OUT_OF_STOCK = "orders.out-of-stock", Conflict,` or `code: "call.timeout",`.
+fn declared_code(line: &str) -> Option<String> {
+    let line = line.trim();
+    let (before, rest) = line.split_once('"')?;
+    let (code, after) = rest.split_once('"')?;
+    let name = before.strip_suffix(" = ").unwrap_or_default();
+    let is_row =
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_') && after.starts_with(", ");
+    let is_field = before == "code: " && after == ",";
+    let is_code = code.split_once('.').is_some_and(|(part, what)| is_word(part) && is_word(what));
+    ((is_row || is_field) && is_code).then(|| code.to_owned())
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+}
+
+/// The sources of every crate below, without their tests.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("tests") {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_code_that_the_api_document_names_is_documented() {
+    let codes = all_codes();
+    let document = std::fs::read_to_string(root().join("contracts/schemas/openapi.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let mut named = BTreeSet::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        let answers = item.as_object().unwrap().values().filter_map(|operation| operation["responses"].as_object());
+        for answer in answers.flat_map(|answers| answers.values()) {
+            let words = answer["description"].as_str().unwrap_or_default().split([' ', ',', ';', '`', '(', ')']);
+            let words = words.map(|word| word.trim_end_matches('.'));
+            named.extend(
+                words.filter(|word| word.split_once('.').is_some_and(|(part, what)| is_word(part) && is_word(what))),
+            );
+        }
+    }
+
+    assert!(named.len() > 20, "the document names its failures: {named:?}");
+    let unknown: Vec<&str> = named.into_iter().filter(|name| codes.iter().all(|code| code.code != *name)).collect();
+    assert_eq!(unknown, Vec::<&str>::new());
+}
+
+#[test]
+fn the_document_of_the_whole_api_lacks_nothing() {
+    let mut platform = platform(&TestDatabase::sqlite());
+
+    let (_, document) = samovar::openapi::assemble(platform.take_routes());
+
+    assert_eq!(document.violations(), Vec::<String>::new());
 }

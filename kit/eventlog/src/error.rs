@@ -50,6 +50,7 @@ static NO_SUCH_CONSUMER: Code = Code {
         en: "Consumers are named after their service, like payments.open; the list of lags names them all.",
         ru: "Потребители называются по сервису, например payments.open; все имена есть в списке отставаний.",
     },
+    members: &[],
 };
 
 static NO_SUCH_DEAD_LETTER: Code = Code {
@@ -62,4 +63,5 @@ static NO_SUCH_DEAD_LETTER: Code = Code {
         en: "It may have been replayed or dropped already; list the dead letters again.",
         ru: "Возможно, его уже повторили или отбросили; запросите список ещё раз.",
     },
+    members: &[],
 };

@@ -62,6 +62,8 @@ pub struct Code {
     pub title: Text,
     /// What to do about it.
     pub hint: Text,
+    /// Names of the members that its problem document may have beside the standard ones.
+    pub members: &'static [&'static str],
 }
 
 /// An error that carries its row of the table.
@@ -71,7 +73,8 @@ pub trait Coded: std::error::Error {
     /// The row that this failure belongs to.
     fn code(&self) -> &'static Code;
 
-    /// Members that stand beside the standard ones at the top of the problem document (a new quote, what is left).
+    /// Members that stand beside the standard ones at the top of the problem document (a new quote, what is left); those
+    /// that [`Code::members`] names.
     fn members(&self) -> serde_json::Map<String, serde_json::Value> {
         serde_json::Map::new()
     }

@@ -78,7 +78,9 @@ pub use openapi::{
 pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, PageQuery, cursor};
 pub use path::{PathId, PathIds};
 pub use principal::{Grant, Principal, Role, Shops, UnknownRole};
-pub use problem::{FAULTS_MAX, Fault, PROBLEM_JSON, Problem, codes, in_language, status_of};
+pub use problem::{
+    FAULTS_MAX, Fault, PROBLEM_JSON, Problem, codes, errors_table, in_language, kit_codes, status_of, undeclared,
+};
 pub use query::{Everything, Listing, Query};
 pub use rates::{RATE_SETTINGS, rate_limiter};
 pub use server::{ClientAddress, Drained, Edge, EdgeSettings, Respond, ServerLimits, TrustedProxies, serve};

@@ -5,6 +5,7 @@
 //! request id, the log has the chain of causes under the same id.
 
 pub mod codes;
+mod docs;
 mod fault;
 
 use axum::response::{IntoResponse, Response};
@@ -16,6 +17,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub(crate) use codes::*;
+pub use docs::{errors_table, kit_codes, undeclared};
 pub use fault::{FAULTS_MAX, Fault};
 
 use crate::context::RequestContext;
@@ -253,7 +255,7 @@ struct Document<'a> {
 }
 
 /// Members that a service adds never overwrite the standard ones.
-const STANDARD: [&str; 8] = ["type", "title", "status", "code", "detail", "hint", "request_id", "errors"];
+pub(crate) const STANDARD: [&str; 8] = ["type", "title", "status", "code", "detail", "hint", "request_id", "errors"];
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

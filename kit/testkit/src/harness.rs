@@ -170,6 +170,14 @@ impl ServiceHarness {
         published.expect("an event can be published");
     }
 
+    /// What is refused is refused in words that `docs/errors.md` has.
+    fn assert_declared(&self, answer: &Answer) {
+        if answer.headers.get(CONTENT_TYPE) == Some(&service::PROBLEM_JSON) {
+            let fault = service::undeclared(&answer.json(), self.platform.errors().chain(service::kit_codes()));
+            assert_eq!(fault, None, "{}", String::from_utf8_lossy(&answer.body));
+        }
+    }
+
     /// Lets consumers and timers work until nothing is left to do now.
     ///
     /// # Panics
@@ -313,7 +321,9 @@ impl TestRequest<'_> {
         let response = context.scope(router.oneshot(self.request)).await.unwrap_or_else(|never| match never {});
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a body without a connection does not break").to_bytes().to_vec();
-        Answer { status: head.status, headers: head.headers, body }
+        let answer = Answer { status: head.status, headers: head.headers, body };
+        self.harness.assert_declared(&answer);
+        answer
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) static REVOCATIONS_UNKNOWN: Code = Code {
     hint: Text {
         en: "Try again in a few seconds.", ru: "Повторите через несколько секунд."
     },
+    members: &[],
 };
 
 /// Checks tokens.

@@ -55,12 +55,14 @@ pub enum Error {
 }
 
 macro_rules! codes {
-    ($($name:ident = $code:literal, $kind:ident, $en:literal, $ru:literal, $hint_en:literal, $hint_ru:literal;)+) => {
+    ($($name:ident = $code:literal, $kind:ident, $en:literal, $ru:literal, $hint_en:literal, $hint_ru:literal
+        $(, with [$($member:literal),+])?;)+) => {
         $(static $name: Code = Code {
             code: $code,
             kind: ErrorKind::$kind,
             title: Text { en: $en, ru: $ru },
             hint: Text { en: $hint_en, ru: $hint_ru },
+            members: &[$($($member),+)?],
         };)+
         /// Every failure of payments.
         pub static CODES: &[&Code] = &[$(&$name),+];
@@ -92,10 +94,12 @@ codes! {
         "Let the guest choose to pay at the counter first.", "Сначала гость должен выбрать оплату на кассе.";
     ILLEGAL_TRANSITION = "payments.illegal-transition", Conflict,
         "The payment's state does not permit it", "Состояние платежа этого не допускает",
-        "Read the payment again.", "Запросите платёж снова.";
+        "Read the payment again.", "Запросите платёж снова.",
+        with ["from", "to"];
     REFUND_EXCEEDS_CAPTURED = "payments.refund-exceeds-captured", Conflict,
         "More than was paid cannot be given back", "Нельзя вернуть больше, чем было оплачено",
-        "Ask for at most `refundable`.", "Запросите не больше, чем указано в `refundable`.";
+        "Ask for at most `refundable`.", "Запросите не больше, чем указано в `refundable`.",
+        with ["refundable"];
     WRONG_CURRENCY = "payments.wrong-currency", Invalid,
         "The refund is in another currency", "Возврат в другой валюте",
         "Use the currency of the payment.", "Используйте валюту платежа.";

@@ -14,6 +14,7 @@ static TIMEOUT: Code = Code {
         en: "Part of the system took too long to answer", ru: "Часть системы отвечает слишком долго"
     },
     hint: Text { en: "Try again in a moment.", ru: "Повторите через несколько секунд." },
+    members: &[],
 };
 
 static UNANSWERED: Code = Code {
@@ -21,6 +22,7 @@ static UNANSWERED: Code = Code {
     kind: ErrorKind::Unavailable,
     title: Text { en: "Part of the system is not running", ru: "Часть системы не запущена" },
     hint: Text { en: "Try again in a moment.", ru: "Повторите через несколько секунд." },
+    members: &[],
 };
 
 static FAILED: Code = Code {
@@ -31,6 +33,7 @@ static FAILED: Code = Code {
         en: "Give the request id to support; the cause is in the log.",
         ru: "Сообщите поддержке номер запроса; причина записана в журнале.",
     },
+    members: &[],
 };
 
 /// The failures of calls themselves.
@@ -227,7 +230,7 @@ fn known(code: String, kind: ErrorKind, title: WireText, hint: WireText) -> &'st
     }
     let (name, kind, title, hint) = key.clone();
     let code: &'static Code =
-        Box::leak(Box::new(Code { code: name.leak(), kind, title: leaked(title), hint: leaked(hint) }));
+        Box::leak(Box::new(Code { code: name.leak(), kind, title: leaked(title), hint: leaked(hint), members: &[] }));
     foreign.insert(key, code);
     code
 }

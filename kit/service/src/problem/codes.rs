@@ -1,19 +1,22 @@
 //! The failures of the HTTP edge itself.
 
-/// Declares a table of failures: a static row each, and `CODES` with all of them for `docs/errors.md`.
+/// Declares a table of failures: a static row each, and `CODES` with all of them for `docs/errors.md`. What a problem
+/// document has beside its standard members stands behind `with`.
 ///
 /// ```text
 /// service::codes! { pub(crate) static CODES;
 ///     /// Fewer are left than were asked for.
 ///     OUT_OF_STOCK = "orders.out-of-stock", Conflict,
 ///         "Not enough is left", "Столько не осталось",
-///         "Take fewer or another product.", "Возьмите меньше или другой товар.";
+///         "Take fewer or another product.", "Возьмите меньше или другой товар.",
+///         with ["lines"];
 /// }
 /// ```
 #[macro_export]
 macro_rules! codes {
     ($vis:vis static $codes:ident; $($(#[$doc:meta])* $name:ident = $code:literal, $kind:ident,
-        $title_en:literal, $title_ru:literal, $hint_en:literal, $hint_ru:literal;)+) => {
+        $title_en:literal, $title_ru:literal, $hint_en:literal, $hint_ru:literal
+        $(, with [$($member:literal),+])?;)+) => {
         $(
             $(#[$doc])*
             $vis static $name: ::kernel::Code = ::kernel::Code {
@@ -21,6 +24,7 @@ macro_rules! codes {
                 kind: ::kernel::ErrorKind::$kind,
                 title: ::kernel::Text { en: $title_en, ru: $title_ru },
                 hint: ::kernel::Text { en: $hint_en, ru: $hint_ru },
+                members: &[$($($member),+)?],
             };
         )+
 
@@ -99,7 +103,8 @@ codes! { pub static CODES;
     /// Somebody else was faster.
     STALE = "http.stale", Stale,
         "It was changed by somebody else in the meantime", "Тем временем это изменил кто-то другой",
-        "Read it again, repeat your change on the new version.", "Прочтите снова и повторите изменение на новой версии.";
+        "Read it again, repeat your change on the new version.", "Прочтите снова и повторите изменение на новой версии.",
+        with ["version"];
     /// Too many requests of one caller.
     RATE_LIMITED = "http.rate-limited", TooMany,
         "Too many requests", "Слишком много запросов",

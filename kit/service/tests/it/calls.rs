@@ -40,6 +40,7 @@ static ODD: Code = Code {
     kind: ErrorKind::Conflict,
     title: Text { en: "The number is odd", ru: "Число нечётное" },
     hint: Text { en: "Take another.", ru: "Возьмите другое." },
+    members: &[],
 };
 
 #[derive(Debug, thiserror::Error)]

@@ -6,13 +6,13 @@ use axum::routing::get as on_get;
 use http::{Request, StatusCode};
 use kernel::{Code, Coded, ErrorKind};
 use serde_json::json;
-use service::{Problem, status_of};
+use service::{Problem, status_of, undeclared};
 
 use crate::asked::{Answered, ask, get};
 
 service::codes! { static TEST_CODES;
     /// For these tests.
-    SOLD_OUT = "test.sold-out", Conflict, "Sold out", "Распродано", "Take another.", "Возьмите другое.";
+    SOLD_OUT = "test.sold-out", Conflict, "Sold out", "Распродано", "Take another.", "Возьмите другое.", with ["available"];
     /// For these tests.
     BROKEN = "test.broken", Internal, "Broken", "Сломано", "Tell us.", "Сообщите.";
     /// For these tests.
@@ -144,4 +144,14 @@ fn the_codes_of_the_edge_are_told_apart_and_told_in_both_languages() {
         let russian = |text: kernel::Text| text.ru.chars().any(|c| ('а'..='я').contains(&c));
         assert!(russian(code.title) && russian(code.hint), "{}", code.code);
     }
+}
+
+#[test]
+fn what_no_row_declares_is_told() {
+    let told = |problem: serde_json::Value| undeclared(&problem, TEST_CODES.iter().copied());
+
+    assert_eq!(told(json!({"code": "test.sold-out", "status": 409, "available": 1})), None);
+    assert_eq!(told(json!({"code": "other.thing"})), None, "another part's to declare");
+    assert!(told(json!({"code": "test.forgotten"})).unwrap().contains("test.forgotten"));
+    assert!(told(json!({"code": "test.sold-out", "secret": 1})).unwrap().contains("secret"));
 }

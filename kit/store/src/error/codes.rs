@@ -18,6 +18,7 @@ macro_rules! codes {
             kind: ErrorKind::$kind,
             title: Text { en: $en, ru: $ru },
             hint: $hint,
+            members: &[],
         };)+
         /// Every failure that the store can name.
         pub static CODES: &[&Code] = &[$(&$name),+];

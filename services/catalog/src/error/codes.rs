@@ -19,11 +19,13 @@ service::codes! {
     OUT_OF_STOCK = "catalog.out-of-stock", Conflict,
         "Not enough is left", "Столько не осталось",
         "Take as many as \"lines\" says are available, or another product.",
-        "Возьмите столько, сколько указано в «lines», или другой товар.";
+        "Возьмите столько, сколько указано в «lines», или другой товар.",
+        with ["lines"];
     /// The price is another by now.
     PRICE_CHANGED = "catalog.price-changed", Conflict,
         "The price has changed", "Цена изменилась",
-        "Ask for a new quote.", "Запросите новый расчёт.";
+        "Ask for a new quote.", "Запросите новый расчёт.",
+        with ["items_total"];
     /// A hold that cannot be taken again.
     HOLD_ENDED = "catalog.hold-ended", Conflict,
         "The order was cancelled and takes no stock any more", "Заказ отменён и больше не занимает товар",
@@ -31,7 +33,8 @@ service::codes! {
     /// An article number or slug of something else.
     TAKEN = "catalog.taken", Conflict,
         "This article number or slug is taken", "Этот артикул или slug уже занят",
-        "Choose another, or edit what has it.", "Выберите другой или измените то, что его носит.";
+        "Choose another, or edit what has it.", "Выберите другой или измените то, что его носит.",
+        with ["taken"];
     /// Stock of something that has none.
     UNTRACKED = "catalog.untracked", Conflict,
         "The product is made to order and has no stock", "Товар делают на заказ, остатков у него нет",
@@ -40,7 +43,8 @@ service::codes! {
     NOT_ENOUGH = "catalog.not-enough-stock", Conflict,
         "Fewer would be left than are held for orders", "Осталось бы меньше, чем отложено под заказы",
         "Take off at most what is available, or cancel orders first.",
-        "Спишите не больше доступного или сначала отмените заказы.";
+        "Спишите не больше доступного или сначала отмените заказы.",
+        with ["available"];
     /// The menu changed again and again while lines were priced.
     MENU_MOVES = "catalog.menu-moves", Unavailable,
         "The menu is being edited", "Меню редактируют",

@@ -52,7 +52,7 @@ impl Coded for Refusal {
 
 const fn code(code: &'static str, kind: ErrorKind) -> Code {
     let text = Text { en: "refused", ru: "отказ" };
-    Code { code, kind, title: text, hint: text }
+    Code { code, kind, title: text, hint: text, members: &[] }
 }
 
 static OUT_OF_STOCK: Code = code("catalog.out-of-stock", ErrorKind::Conflict);
