@@ -8,7 +8,7 @@ use kernel::Clock as _;
 use serde_json::{Value, json};
 use testkit::TestDatabase;
 
-use super::callers::{self, Caller, Shops};
+use super::callers::{Caller, Shops};
 use crate::business::{Asked, Business, Member, SECRET};
 use crate::stage::PASSWORD;
 
@@ -23,7 +23,7 @@ pub(super) struct Scene {
     admin: Member,
     /// Somebody whom administrators do things to.
     victim: Member,
-    here: String,
+    pub(super) here: String,
     menu: Menu,
     /// Names and keys that were not used before.
     next: Cell<u32>,
@@ -73,9 +73,9 @@ fn group(slug: &str) -> Value {
 }
 
 impl Scene {
-    pub(super) fn set(database: &TestDatabase) -> Self {
+    pub(super) fn set(database: &TestDatabase, callers: fn(&Business, &Member, &Shops<'_>) -> Vec<Caller>) -> Self {
         let freely = [("limits.enabled", "false"), ("orders.unpaid_counter_max", "100000")];
-        let mut business = Business::open(database, &freely);
+        let business = Business::open(database, &freely);
         let admin = business.admin();
         let make = |path: &str, body: &Value| business.ask(&Asked::post(path, body).by(&admin.token)).expect(201);
         let (here, elsewhere) =
@@ -90,7 +90,7 @@ impl Scene {
             category: text(&business.ask(&Asked::get("/api/v1/categories")).expect(200)["items"][0]["id"]),
         };
         let victim = business.guest("victim");
-        let callers = callers::all(&mut business, &admin, &Shops { here: &here, elsewhere: &elsewhere });
+        let callers = callers(&business, &admin, &Shops { here: &here, elsewhere: &elsewhere });
         let standing = Thing { order: String::new(), payment: String::new(), session: String::new() };
         let mut scene = Self { business, callers, standing, admin, victim, here, menu, next: Cell::new(0) };
         scene.standing = scene.paid_order();

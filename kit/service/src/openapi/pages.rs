@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::middleware::map_response;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use http::{HeaderMap, HeaderValue};
@@ -12,7 +12,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::ApiDocument;
 use crate::etag::Tagged;
-use crate::problem::Problem;
+use crate::problem::{NOT_FOUND, Problem};
 
 /// Its own scripts and styles, and requests to this server; Swagger UI sets styles on its elements.
 const SWAGGER_POLICY: HeaderValue = HeaderValue::from_static(
@@ -38,7 +38,11 @@ async fn serve(State(tagged): State<Tagged>, headers: HeaderMap) -> Response {
     tagged.answer(&headers)
 }
 
+/// A page of ours, or a problem like any other: what the pages' own crate says of a wrong path is plain text.
 async fn as_page(mut response: Response) -> Response {
+    if response.status().is_client_error() {
+        return Problem::new(&NOT_FOUND).into_response();
+    }
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, SWAGGER_POLICY);
     response.headers_mut().insert(CACHE_CONTROL, REVALIDATE);
     response

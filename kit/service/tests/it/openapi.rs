@@ -181,3 +181,13 @@ async fn the_pages_come_from_this_binary_alone() {
     assert!(!text.contains("https://") && !text.contains("//unpkg") && text.contains("/openapi.json"), "{text}");
     assert!(text.contains("\"validatorUrl\": \"none\""), "{text}");
 }
+
+#[tokio::test]
+async fn a_page_that_is_not_there_is_a_problem_like_any_other() {
+    let router = documentation(&document()).unwrap();
+
+    for path in ["/swagger-ui/nothing.js", "/swagger-ui/%ff%fe", "/swagger-ui/..%2f..%2fetc%2fpasswd"] {
+        let answer = ask(router.clone(), get(path)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::NOT_FOUND, "http.not-found"), "{path}");
+    }
+}
