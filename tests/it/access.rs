@@ -74,6 +74,7 @@ fn every_row_lets_in_whom_it_says_and_nobody_else(database: &TestDatabase) {
 
 /// Everybody who is to be refused tries; then nothing may have changed.
 fn refusals(row: &Row, scene: &mut Scene, database: &TestDatabase) -> Vec<String> {
+    scene.keep_standing();
     let thing = scene.standing.clone();
     let asked = scene.example(row, &thing);
     let mut holes = Vec::new();
@@ -81,6 +82,7 @@ fn refusals(row: &Row, scene: &mut Scene, database: &TestDatabase) -> Vec<String
         return holes;
     }
     let before = database.contents();
+    assert!(before.rows() > 100, "only {} rows: nothing could be missed", before.rows());
     for caller in scene.callers.clone() {
         let Verdict::Refused(expected) = verdict(row, &asked, &caller, scene) else { continue };
         let told = scene.business.ask(&caller.asks(&asked));

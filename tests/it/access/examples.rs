@@ -139,6 +139,16 @@ impl Scene {
         self.sessions(&anna).into_iter().find(|session| !before.contains(session)).expect("one more session")
     }
 
+    /// What people are refused is really there: an order that is paid, a session that lives.
+    pub(super) fn keep_standing(&mut self) {
+        let order = self.ask(&Asked::get(format!("/api/v1/orders/{}", self.standing.order)), &self.anna()).expect(200);
+        assert_eq!((&order["state"], &order["payment"]["state"]), (&json!("paid"), &json!("captured")));
+        // Another password ends all other sessions of the person.
+        if !self.sessions(&self.anna()).contains(&self.standing.session) {
+            self.standing.session = self.session_of_anna();
+        }
+    }
+
     fn sessions(&self, member: &Member) -> Vec<String> {
         let list = self.ask(&Asked::get("/api/v1/auth/sessions"), member).expect(200);
         list["items"].as_array().unwrap().iter().map(|session| text(&session["id"])).collect()

@@ -70,22 +70,26 @@ fn of_sqlite(file: &str) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
 }
 
 fn of_postgres(url: &str) -> BTreeMap<String, Vec<String>> {
+    let names = "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
+        WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
     with_client(url, async |client| {
-        let names = "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
-            WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
-        let mut tables = BTreeMap::new();
-        for name in first_column(&client.simple_query(names).await.expect("the catalogue can be read")) {
-            let rows = client.simple_query(&format!("SELECT t::text FROM {name} AS t")).await;
-            tables.insert(name, first_column(&rows.expect("a test's own table can be read")));
+        let names = texts(&client.simple_query(names).await.expect("the catalogue can be read"), 0);
+        let rows_of = |name: &String| format!("SELECT '{name}', t::text FROM {name} AS t");
+        let all: Vec<String> = names.iter().map(rows_of).collect();
+        let rows = client.simple_query(&all.join(" UNION ALL ")).await.expect("a test's own tables can be read");
+        let mut tables: BTreeMap<String, Vec<String>> = names.into_iter().map(|name| (name, Vec::new())).collect();
+        for (name, row) in texts(&rows, 0).into_iter().zip(texts(&rows, 1)) {
+            tables.entry(name).or_default().push(row);
         }
         tables
     })
 }
 
-fn first_column(messages: &[SimpleQueryMessage]) -> Vec<String> {
+/// One column of an answer.
+fn texts(messages: &[SimpleQueryMessage], column: usize) -> Vec<String> {
     let text = |message: &SimpleQueryMessage| {
         let SimpleQueryMessage::Row(row) = message else { return None };
-        row.get(0).map(str::to_owned)
+        row.get(column).map(str::to_owned)
     };
     messages.iter().filter_map(text).collect()
 }
