@@ -29,7 +29,8 @@ pub struct Key {
     pub key: String,
 }
 
-/// The right to act on a key.
+/// The right to act on a key. Tokens count the takeovers of one claim; a key that was let go of and claimed anew begins
+/// at 1 again, so the resource belongs to the right as much as the token does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The key.
@@ -81,10 +82,10 @@ crate::statements! {
         WHERE principal = $1 AND route = $2 AND key = $3";
     /// The end of it.
     STORE_ANSWER = "UPDATE idempotency_keys SET status = $5, headers = $6, body = $7 \
-        WHERE principal = $1 AND route = $2 AND key = $3 AND token = $4 AND status IS NULL";
+        WHERE principal = $1 AND route = $2 AND key = $3 AND token = $4 AND resource_id = $8 AND status IS NULL";
     /// A rejection lets go of the key.
     RELEASE_CLAIM = "DELETE FROM idempotency_keys \
-        WHERE principal = $1 AND route = $2 AND key = $3 AND token = $4 AND status IS NULL";
+        WHERE principal = $1 AND route = $2 AND key = $3 AND token = $4 AND resource_id = $5 AND status IS NULL";
     /// The oldest keys that are past keeping.
     PRUNE_KEYS = "DELETE FROM idempotency_keys WHERE (principal, route, key) IN \
         (SELECT principal, route, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
@@ -118,7 +119,16 @@ pub fn claim(tx: &mut Tx<'_>, key: &Key, body_hash: &str, resource_id: &str) -> 
 /// [`StoreError::LeaseLost`] when another try has taken over: this transaction must not be committed.
 pub fn answer(tx: &mut Tx<'_>, held: &Held, answer: &StoredAnswer) -> Result<(), StoreError> {
     let key = &held.key;
-    let row = params![&key.principal, &key.route, &key.key, held.token, answer.status, &answer.headers, &answer.body,];
+    let row = params![
+        &key.principal,
+        &key.route,
+        &key.key,
+        held.token,
+        answer.status,
+        &answer.headers,
+        &answer.body,
+        &held.resource,
+    ];
     if tx.execute(&STORE_ANSWER, &row)? == 1 {
         Ok(())
     } else {
@@ -133,7 +143,8 @@ pub fn answer(tx: &mut Tx<'_>, held: &Held, answer: &StoredAnswer) -> Result<(),
 /// Those of the database.
 pub fn release(tx: &mut Tx<'_>, held: &Held) -> Result<bool, StoreError> {
     let key = &held.key;
-    Ok(tx.execute(&RELEASE_CLAIM, &params![&key.principal, &key.route, &key.key, held.token])? == 1)
+    let row = params![&key.principal, &key.route, &key.key, held.token, &held.resource];
+    Ok(tx.execute(&RELEASE_CLAIM, &row)? == 1)
 }
 
 /// Removes up to `limit` keys that are older than [`KEPT`]; how many.

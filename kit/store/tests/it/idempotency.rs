@@ -17,6 +17,7 @@ testkit::both_databases!(
     keys_of_others_are_other_keys,
     a_dead_lease_is_taken_over_with_the_same_resource,
     the_overtaken_cannot_finish,
+    a_key_that_was_let_go_of_and_claimed_anew_is_not_the_old_claim,
     a_released_key_is_free,
     of_twenty_racing_claims_one_is_fresh,
     old_keys_are_pruned,
@@ -129,6 +130,28 @@ fn the_overtaken_cannot_finish(database: &TestDatabase) {
     finish(&db, &second).unwrap();
     assert!(matches!(finish(&db, &second), Err(StoreError::Unique { .. })));
     assert_eq!(claim(&db, &key(), "b", "ord_9"), Claim::Replay(created()));
+}
+
+/// The token begins at 1 again with a fresh claim: only the thing that is made tells the two apart.
+fn a_key_that_was_let_go_of_and_claimed_anew_is_not_the_old_claim(database: &TestDatabase) {
+    let (db, clock) = open(database);
+    let stalled = held(claim(&db, &key(), "b", "ord_1"));
+    clock.advance(LEASE);
+    let second = held(claim(&db, &key(), "b", "ord_1"));
+    let release = |held: &Held| {
+        let held = held.clone();
+        db.write_blocking::<_, StoreError, _>(move |tx| idempotency::release(tx, &held)).unwrap()
+    };
+    assert!(release(&second));
+    let third = held(claim(&db, &key(), "b", "ord_3"));
+
+    let late = finish(&db, &stalled);
+
+    assert!(matches!(late, Err(StoreError::LeaseLost { .. })), "{late:?}");
+    assert!(!release(&stalled), "nor does it let go of what is another's");
+    assert_eq!(ids(&db), [""; 0]);
+    finish(&db, &third).unwrap();
+    assert_eq!(ids(&db), ["ord_3"]);
 }
 
 fn a_released_key_is_free(database: &TestDatabase) {
