@@ -46,6 +46,7 @@ pub use timers::{GO_ON_AFTER, Progress, Timer, TimerLoop, Turn, instance_name};
 
 // HTTP half.
 mod body;
+mod card_number;
 mod context;
 mod etag;
 mod headers;
@@ -63,6 +64,7 @@ mod server;
 pub mod token;
 
 pub use body::{BODY_MAX_BYTES, Body, CSV_MAX_BYTES, Csv, DEPTH_MAX, Validate, parse as parse_body, read_body};
+pub use card_number::without_card_numbers;
 pub use context::{Lang, RequestContext, RequestId, RequestKind, language_of};
 pub use etag::{IfMatch, Stale, Tagged, etagged, version_tag, versioned, weak_tag};
 pub use headers::{Transport, X_REQUEST_ID};

@@ -1,6 +1,5 @@
 //! The rules of money, pure: no SQL, HTTP, clock, randomness or async.
 
-pub mod card_number;
 #[cfg(test)]
 mod examples;
 pub mod hear;

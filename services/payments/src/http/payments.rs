@@ -8,15 +8,15 @@ use axum::response::Response;
 use contracts::{PaymentId, RefundId};
 use http::HeaderMap;
 use service::{
-    Answer, IdempotencyKeyHeader, IfNoneMatchHeader, Keyed, Listing, Page, PageQuery, PathId, Principal, Problem, Role,
-    etagged, once,
+    Answer, Fault, IdempotencyKeyHeader, IfNoneMatchHeader, Keyed, Listing, Page, PageQuery, PathId, Principal,
+    Problem, Role, etagged, once, without_card_numbers,
 };
 
 use super::answers::{PaymentAnswer, PaymentDetail, PaymentPage, RefundAnswer, StaffPaymentAnswer};
 use super::requests::{PaymentsQuery, ReceiveRequest, RefundRequest};
 use crate::app::App;
 use crate::error::Error;
-use crate::model::card_number;
+use crate::model::refund::LineFault;
 use crate::store::{self as rows, PaymentFilter, PaymentKey};
 use crate::use_cases::give_back::{StaffRefund, refund_by_staff};
 use crate::use_cases::receive::{Receive, receive};
@@ -99,7 +99,7 @@ pub(super) async fn receive_payment(
         shops: principal.shops(&RECEIVERS),
         user_id: principal.user_id,
         how: body.how,
-        reference: body.reference.map(without_cards),
+        reference: body.reference.map(without_card_numbers),
     };
     let db = app.db.clone();
     once(&db, intent, move |tx| {
@@ -134,25 +134,37 @@ pub(super) async fn refund_payment(
         user_id: principal.user_id,
         id: RefundId::new(app.clock.now(), app.rng.as_ref()),
         amount: body.amount,
-        reason: without_cards(body.reason),
+        reason: without_card_numbers(body.reason),
         lines: body.lines,
-        restock: body.restock,
     };
     let db = app.db.clone();
     once(&db, intent, move |tx| {
-        let refund = refund_by_staff(tx, &app, &ask).map_err(Problem::from)?;
+        let refund = refund_by_staff(tx, &app, &ask).map_err(refused)?;
         Ok::<_, Problem>(Answer::created(&RefundAnswer::from(refund))?.location(&format!("/api/v1/payments/{id}")))
     })
     .await
 }
 
-/// Card numbers that people type into free text are not kept.
-fn without_cards(text: String) -> String {
-    match card_number::masked(&text) {
-        Some(masked) => {
-            tracing::warn!("a card number was typed into a text of payments and masked");
-            masked
-        }
-        None => text,
+/// Lines that cannot be given back are named one by one.
+fn refused(error: Error) -> Problem {
+    let Error::InvalidLines(faults) = &error else { return error.into() };
+    let faults = faults.iter().map(line_fault).collect();
+    Problem::from(error).faults(faults)
+}
+
+fn line_fault(fault: &LineFault) -> Fault {
+    match fault {
+        LineFault::Unknown { place } => Fault::worded(
+            format!("/lines/{place}/line_id"),
+            "unknown",
+            "the order has no such line",
+            "в заказе нет такой строки",
+        ),
+        LineFault::TooMany { place, left } => Fault::worded(
+            format!("/lines/{place}/quantity"),
+            "range",
+            format!("must be at most {left}: the others were not sold, or went back already"),
+            format!("не больше {left}: остальное не продано или уже возвращено"),
+        ),
     }
 }
