@@ -7,6 +7,7 @@ use contracts::orders::PaymentMethod;
 use kernel::{Clock, Rng, Timestamp};
 use service::Deps;
 use store::Db;
+use tokio::sync::Semaphore;
 
 use crate::model::payment::ProviderName;
 use crate::model::return_url::Hosts;
@@ -20,6 +21,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) bank: Sandbox,
+    /// Places for those who wait for news of a payment.
+    pub(crate) waiters: Semaphore,
     pub(crate) rules: Rules,
 }
 
@@ -61,6 +64,7 @@ impl App {
             clock: Arc::clone(&deps.clock),
             rng: Arc::clone(&deps.rng),
             bank: Sandbox::new(Arc::clone(&deps.outbound), bank),
+            waiters: Semaphore::new(usize::try_from(settings.int(settings::WAITERS_MAX)).unwrap_or(0)),
             rules,
         }
     }

@@ -12,6 +12,7 @@ pub(crate) const RETURN_HOSTS: &str = "payments.return_hosts";
 pub(crate) const ASK_AFTER: &str = "payments.ask_after";
 pub(crate) const ASK_MAX: &str = "payments.ask_max";
 pub(crate) const ATTEMPTS_MAX: &str = "payments.attempts_max";
+pub(crate) const WAITERS_MAX: &str = "payments.waiters_max";
 
 /// All of them.
 pub static SETTINGS: &[Setting] = &[
@@ -74,5 +75,11 @@ pub static SETTINGS: &[Setting] = &[
         default: "10",
         kind: SettingKind::Int { min: 1, max: 100 },
         doc: "How often a guest may try to pay for one order.",
+    },
+    Setting {
+        key: WAITERS_MAX,
+        default: "500",
+        kind: SettingKind::Int { min: 0, max: 100_000 },
+        doc: "How many requests may wait for news of a payment at once; beyond them the answer comes at once.",
     },
 ];

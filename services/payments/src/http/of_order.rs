@@ -14,10 +14,13 @@ use service::{
 
 use super::answers::PaymentAnswer;
 use super::requests::{PayAgainRequest, WaitQuery};
-use super::wait::payment_of_order;
+use super::wait::{Reader, payment_of_order};
 use crate::app::App;
 use crate::error::Error;
 use crate::use_cases::start::{TryAgain, try_again};
+
+/// Who sees the payments of a shop's orders, besides the guest.
+const READERS: [Role; 3] = [Role::Barista, Role::Manager, Role::Admin];
 
 /// Read the payment of an order
 ///
@@ -33,13 +36,9 @@ pub(super) async fn read_payment_of_order(
     Query(query): Query<WaitQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let found = payment_of_order(&app, id, &query).await?.ok_or(Error::UnknownOrder)?;
-    let is_own = found.order.guest_id == principal.user_id;
-    let staff = [Role::Barista, Role::Manager, Role::Admin];
-    if !is_own && !principal.may_as(&staff, found.order.shop_id) {
-        return Err(Error::UnknownOrder.into());
-    }
-    Ok(etagged(&headers, &PaymentAnswer::from(&found.payment)))
+    let reader = Reader { user_id: principal.user_id, shops: principal.shops(&READERS) };
+    let payment = payment_of_order(&app, id, &reader, &query).await?.ok_or(Error::UnknownOrder)?;
+    Ok(etagged(&headers, &PaymentAnswer::from(&payment)))
 }
 
 /// Pay again

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use contracts::OrderId;
 use contracts::payments::PaymentState;
+use contracts::{OrderId, UserId};
 use kernel::Timestamp;
+use service::Shops;
+use tokio::time::MissedTickBehavior;
 
 use super::requests::WaitQuery;
 use crate::app::App;
@@ -16,55 +18,84 @@ use crate::store::{self as rows, OrderCopy};
 const NEWS_TRAVEL: Duration = Duration::from_secs(30);
 /// How long a read waits for such an order although nobody asked it to.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// How long to sleep at most between two looks: another instance may have moved the payment.
+/// How long to wait for a commit at most before looking again: another instance may have moved the payment.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How far apart two looks of one reader are at least: with many orders on their way somebody always commits.
+const PACE: Duration = Duration::from_millis(100);
 
-/// An order's payment: the one that paid it, else its latest.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) order: OrderCopy,
-    pub(super) payment: Payment,
+/// Who wants to read.
+#[derive(Clone, Debug)]
+pub(super) struct Reader {
+    pub(super) user_id: UserId,
+    /// Whose orders this person sees as staff.
+    pub(super) shops: Shops,
 }
 
-/// The order's payment, once it is what the reader waits for or the time is over.
-pub(super) async fn payment_of_order(app: &App, id: OrderId, query: &WaitQuery) -> Result<Option<Found>, Error> {
-    let found = look(app, id).await?;
+impl Reader {
+    fn may_see(&self, order: &OrderCopy) -> bool {
+        order.guest_id == self.user_id || self.shops.has(order.shop_id)
+    }
+}
+
+/// The order's payment, once it is what the reader waits for or the time is over: the one that paid it, else its latest.
+/// What is not for this reader is not there, and not waited for.
+pub(super) async fn payment_of_order(
+    app: &App,
+    id: OrderId,
+    reader: &Reader,
+    query: &WaitQuery,
+) -> Result<Option<Payment>, Error> {
+    let seen = app.db.commits().count();
+    let found = look(app, id, reader).await?;
     let limit = match &found {
         Some(_) => query.wait().unwrap_or_default(),
         None if is_fresh(id, app.clock.now()) => query.wait().unwrap_or_default().max(PATIENCE),
         None => Duration::ZERO,
     };
-    if limit.is_zero() {
-        return Ok(found);
-    }
     // Without a wish to wait, only the order itself is waited for.
     let is_enough = |payment: &Payment| query.wait().is_none() || is_news(payment, query.since);
-    match tokio::time::timeout(limit, until(app, id, is_enough)).await {
+    if limit.is_zero() || found.as_ref().is_some_and(is_enough) {
+        return Ok(found);
+    }
+    let Ok(_place) = app.waiters.try_acquire() else { return Ok(found) };
+    match tokio::time::timeout(limit, until(app, id, reader, seen, is_enough)).await {
         Ok(found) => found.map(Some),
-        Err(_) => look(app, id).await,
+        Err(_) => look(app, id, reader).await,
     }
 }
 
-/// Looks again with each commit, and from time to time.
-async fn until(app: &App, id: OrderId, is_enough: impl Fn(&Payment) -> bool) -> Result<Found, Error> {
+/// Looks again with each commit after the `seen` ones, and from time to time, but never faster than the pace.
+async fn until(
+    app: &App,
+    id: OrderId,
+    reader: &Reader,
+    mut seen: u64,
+    is_enough: impl Fn(&Payment) -> bool,
+) -> Result<Payment, Error> {
+    let mut pace = tokio::time::interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first one comes at once: the reader has looked just now.
+    pace.tick().await;
     loop {
-        let seen = app.db.commits().count();
-        if let Some(found) = look(app, id).await?.filter(|found| is_enough(&found.payment)) {
-            return Ok(found);
-        }
         // Running out is as good as being woken: both look again.
         let _ = tokio::time::timeout(LOOK_EVERY, app.db.commits().changed(seen)).await;
+        pace.tick().await;
+        seen = app.db.commits().count();
+        if let Some(found) = look(app, id, reader).await?.filter(|payment| is_enough(payment)) {
+            return Ok(found);
+        }
     }
 }
 
-async fn look(app: &App, id: OrderId) -> Result<Option<Found>, Error> {
+async fn look(app: &App, id: OrderId, reader: &Reader) -> Result<Option<Payment>, Error> {
+    let reader = reader.clone();
     app.db
         .read(move |snapshot| {
-            let Some(order) = rows::order(snapshot, id)? else { return Ok(None) };
+            let Some(order) = rows::order(snapshot, id)?.filter(|order| reader.may_see(order)) else { return Ok(None) };
             let mut payments = rows::payments_of_order(snapshot, id)?;
             let paid = order.paid_by.and_then(|paid| payments.iter().position(|payment| payment.id == paid));
             let place = paid.or(payments.len().checked_sub(1));
-            Ok(place.map(|place| Found { order, payment: payments.swap_remove(place) }))
+            Ok(place.map(|place| payments.swap_remove(place)))
         })
         .await
 }

@@ -24,4 +24,6 @@ mod refunds;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]
+mod waiting;
+#[cfg(test)]
 mod world;
