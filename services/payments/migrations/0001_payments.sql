@@ -7,10 +7,13 @@ CREATE TABLE payment_orders (
     currency    TEXT   NOT NULL,
     return_url  TEXT,
     placed_at   BIGINT NOT NULL,
+    -- How many units of each line were sold, as JSON: what refunds by line are held against.
+    lines       TEXT   NOT NULL,
     -- The payment whose success counts. Set once, by conditional update: a second success finds it taken.
     paid_by     TEXT,
     CONSTRAINT payment_orders_pk PRIMARY KEY (order_id),
-    CONSTRAINT payment_orders_total CHECK (total_minor >= 0)
+    -- Orders refuses to place an order for nothing: there would be nothing to pay and nobody to ask.
+    CONSTRAINT payment_orders_total CHECK (total_minor > 0)
 );
 
 -- Orders that ended. A table of its own, since the news of the end may come before the news of the order.
@@ -59,13 +62,22 @@ CREATE TABLE payments (
                                                'refunded', 'failed', 'expired', 'cancelled', 'unknown')),
     CONSTRAINT payments_received CHECK (received_how IN ('cash', 'terminal')),
     CONSTRAINT payments_cancel_flag CHECK (cancel_wanted IN (0, 1)),
-    CONSTRAINT payments_amount CHECK (amount_minor >= 0),
+    CONSTRAINT payments_amount CHECK (amount_minor > 0),
     CONSTRAINT payments_captured CHECK (captured_minor >= 0 AND captured_minor <= authorized_minor),
     CONSTRAINT payments_refunded CHECK (refunded_minor >= 0 AND refund_pending_minor >= 0
                                         AND refunded_minor + refund_pending_minor <= captured_minor),
     -- Money that counts for an order is the order's whole amount (MON-5, and the attacks on it).
     CONSTRAINT payments_captured_in_full CHECK (state NOT IN ('captured', 'partially_refunded')
-                                                OR captured_minor = amount_minor)
+                                                OR captured_minor = amount_minor),
+    CONSTRAINT payments_state_and_money CHECK (
+        CASE state
+            WHEN 'captured' THEN refunded_minor = 0
+            WHEN 'partially_refunded' THEN refunded_minor > 0 AND refunded_minor < captured_minor
+            WHEN 'refunded' THEN captured_minor > 0 AND refunded_minor = captured_minor
+            -- Money that does not count is taken by a payment that failed, until all of it has gone back.
+            WHEN 'failed' THEN captured_minor = 0 OR refunded_minor < captured_minor
+            ELSE captured_minor = 0
+        END)
 );
 -- MON-5: at most one payment whose money counts for an order.
 CREATE UNIQUE INDEX payments_one_captured ON payments (order_id) WHERE state IN ('captured', 'partially_refunded');
@@ -84,7 +96,6 @@ CREATE TABLE refunds (
     source       TEXT   NOT NULL,
     reason       TEXT   NOT NULL,
     lines        TEXT,
-    restock      BIGINT NOT NULL,
     by_user      TEXT,
     provider_ref TEXT,
     created_at   BIGINT NOT NULL,
@@ -93,10 +104,8 @@ CREATE TABLE refunds (
     CONSTRAINT refunds_payment FOREIGN KEY (payment_id) REFERENCES payments (id),
     CONSTRAINT refunds_source_unique UNIQUE (payment_id, source),
     CONSTRAINT refunds_amount CHECK (amount_minor > 0),
-    CONSTRAINT refunds_restock_flag CHECK (restock IN (0, 1)),
     CONSTRAINT refunds_state CHECK (state IN ('pending', 'unknown', 'succeeded', 'failed'))
 );
-CREATE INDEX refunds_open ON refunds (payment_id) WHERE state IN ('pending', 'unknown');
 
 -- Callbacks as they came, after their signature was found good.
 CREATE TABLE payment_callbacks (
@@ -111,3 +120,4 @@ CREATE TABLE payment_callbacks (
     CONSTRAINT payment_callbacks_flag CHECK (matched IN (0, 1))
 );
 CREATE INDEX payment_callbacks_unmatched ON payment_callbacks (provider, provider_ref) WHERE matched = 0;
+CREATE INDEX payment_callbacks_old ON payment_callbacks (received_at) WHERE matched = 1;

@@ -5,6 +5,8 @@ use kernel::{Code, Coded, ErrorKind, Money, Text};
 use serde_json::{Map, Value, json};
 use store::StoreError;
 
+use crate::model::refund::LineFault;
+
 /// A failure of payments.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,6 +42,9 @@ pub enum Error {
     /// There is not so much left to give back.
     #[error("only {0} can still be given back")]
     RefundExceedsCaptured(Money),
+    /// Lines of the refund were not sold, or not so often.
+    #[error("{} lines cannot be given back so", .0.len())]
+    InvalidLines(Vec<LineFault>),
     /// The refund is in another currency than the payment.
     #[error("the payment is in {0}")]
     WrongCurrency(kernel::Currency),
@@ -100,6 +105,10 @@ codes! {
         "More than was paid cannot be given back", "Нельзя вернуть больше, чем было оплачено",
         "Ask for at most `refundable`.", "Запросите не больше, чем указано в `refundable`.",
         with ["refundable"];
+    INVALID_LINES = "payments.invalid-lines", Invalid,
+        "These lines cannot be given back", "Эти строки нельзя вернуть",
+        "`errors` names each of them; read the order for its lines.", "Каждая названа в `errors`; строки есть в заказе.",
+        with ["errors"];
     WRONG_CURRENCY = "payments.wrong-currency", Invalid,
         "The refund is in another currency", "Возврат в другой валюте",
         "Use the currency of the payment.", "Используйте валюту платежа.";
@@ -123,6 +132,7 @@ impl Coded for Error {
             Self::NotAtCounter => &NOT_AT_COUNTER,
             Self::IllegalTransition { .. } => &ILLEGAL_TRANSITION,
             Self::RefundExceedsCaptured(_) => &REFUND_EXCEEDS_CAPTURED,
+            Self::InvalidLines(_) => &INVALID_LINES,
             Self::WrongCurrency(_) => &WRONG_CURRENCY,
             Self::CallbackRefused => &CALLBACK_REFUSED,
             Self::CallbackMalformed(_) => &CALLBACK_MALFORMED,
@@ -141,6 +151,7 @@ impl Coded for Error {
             | Self::AlreadyPaid
             | Self::TooManyAttempts(_)
             | Self::NotAtCounter
+            | Self::InvalidLines(_)
             | Self::WrongCurrency(_)
             | Self::CallbackRefused
             | Self::CallbackMalformed(_)
@@ -161,6 +172,7 @@ impl Coded for Error {
             | Self::NotAtCounter
             | Self::IllegalTransition { .. }
             | Self::RefundExceedsCaptured(_)
+            | Self::InvalidLines(_)
             | Self::WrongCurrency(_)
             | Self::CallbackRefused
             | Self::CallbackMalformed(_) => None,
@@ -182,6 +194,7 @@ impl From<Error> for eventlog::Failure {
             | Error::NotAtCounter
             | Error::IllegalTransition { .. }
             | Error::RefundExceedsCaptured(_)
+            | Error::InvalidLines(_)
             | Error::WrongCurrency(_)
             | Error::CallbackRefused
             | Error::CallbackMalformed(_) => Self::GiveUp(error.to_string()),

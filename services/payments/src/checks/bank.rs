@@ -44,6 +44,10 @@ fn bank_list(app: &App) -> Result<BTreeMap<String, Seen>, String> {
         let (items, next) = app.bank.list(cursor.as_deref()).map_err(|error| error.to_string())?;
         all.extend(items.into_iter().map(|seen| (seen.provider_ref.clone(), seen)));
         match next {
+            // Its list goes by growing ids. One that goes in a circle would be read for ever.
+            Some(next) if cursor.as_ref().is_some_and(|before| next <= *before) => {
+                return Err(format!("the bank's list does not go on after {next}"));
+            }
             Some(next) => cursor = Some(next),
             None => return Ok(all),
         }

@@ -199,8 +199,6 @@ pub(super) struct RefundAnswer {
     /// For which lines; null when it is for none in particular.
     #[schema(required)]
     lines: Option<Vec<RefundedLine>>,
-    /// Whether the goods go back on the shelf.
-    restock: bool,
     /// Why.
     #[schema(example = "the milk was sour")]
     reason: String,
@@ -219,7 +217,6 @@ impl From<Refund> for RefundAnswer {
             state: refund.state,
             amount: refund.amount,
             lines: refund.lines.map(|lines| lines.into_iter().map(line).collect()),
-            restock: refund.restock,
             reason: refund.reason,
             created_at: refund.created_at,
             updated_at: refund.updated_at,

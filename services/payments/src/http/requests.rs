@@ -114,10 +114,10 @@ pub(super) struct RefundRequest {
     /// For which lines; null when it is for none in particular.
     #[schema(max_items = 100)]
     pub(super) lines: Option<Vec<RefundLine>>,
-    /// Whether the goods go back on the shelf.
+    /// Whether the goods go back on the shelf. `true` is refused until a refund can do that: book a stock movement.
     #[serde(default)]
     #[schema(default = false)]
-    pub(super) restock: bool,
+    restock: bool,
     /// Why.
     #[schema(min_length = 1, max_length = 500, example = "the milk was sour")]
     pub(super) reason: String,
@@ -134,6 +134,14 @@ impl Validate for RefundRequest {
         }
         if self.reason.chars().count() > TEXT_MAX {
             faults.push(too_long("/reason", TEXT_MAX));
+        }
+        if self.restock {
+            faults.push(Fault::worded(
+                "/restock",
+                "unavailable",
+                "a refund does not put goods back yet: send false and book a stock movement",
+                "возврат денег пока не возвращает товар: укажите false и проведите складское движение",
+            ));
         }
         let lines = self.lines.as_deref().unwrap_or_default();
         if lines.len() > LINES_MAX {

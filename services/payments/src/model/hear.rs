@@ -5,7 +5,7 @@ use kernel::{Money, Timestamp};
 
 use super::judge::{OrderMoney, Seen, SeenState, Verdict, judge};
 use super::ledger::Posting;
-use super::payment::{Alarm, Payment, is_open};
+use super::payment::{Alarm, Payment, ProviderName, is_open};
 use super::refund::{Refund, RefundState};
 
 /// A payment after the provider's word.
@@ -77,7 +77,8 @@ pub fn refund_ended(payment: &Payment, refund: &Refund, to: RefundState) -> (Pay
         RefundState::Pending | RefundState::Unknown => (next, None),
         RefundState::Failed => {
             next.refund_pending = less(next.refund_pending, refund.amount);
-            next.alarm = next.alarm.or(Some(Alarm::RefundFailed));
+            // Whatever was to be looked at before, this has to be done now.
+            next.alarm = Some(Alarm::RefundFailed);
             (next, None)
         }
         RefundState::Succeeded => {
@@ -88,6 +89,9 @@ pub fn refund_ended(payment: &Payment, refund: &Refund, to: RefundState) -> (Pay
                 next.state = PaymentState::Refunded;
             } else if next.counts() {
                 next.state = PaymentState::PartiallyRefunded;
+            }
+            if payment.provider == ProviderName::Counter && refund.by_user.is_none() {
+                next.alarm = Some(Alarm::HandOver);
             }
             (next, Some(posting))
         }

@@ -91,6 +91,9 @@ words! {
         Forgotten = "forgotten",
         /// A refund failed: the guest has to get the money another way.
         RefundFailed = "refund_failed",
+        /// Money that was received at the counter goes back, and nobody was there who asked for it: staff have to hand
+        /// it to the guest.
+        HandOver = "hand_over",
     }
 }
 

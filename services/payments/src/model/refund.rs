@@ -1,5 +1,7 @@
 //! A refund: money on its way back.
 
+use std::collections::BTreeMap;
+
 use contracts::{OrderLineId, PaymentId, RefundId, UserId};
 use kernel::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -31,7 +33,7 @@ pub const REFUND_TRANSITIONS: &[(RefundState, RefundState)] = &[
     (RefundState::Unknown, RefundState::Failed),
 ];
 
-/// What of a line is given back.
+/// Some units of a line: as many as were sold, or as are given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundLine {
@@ -59,8 +61,6 @@ pub struct Refund {
     pub reason: String,
     /// For which lines; none when it is for no line in particular.
     pub lines: Option<Vec<RefundLine>>,
-    /// Whether the goods go back on the shelf.
-    pub restock: bool,
     /// Who asked; none for the system.
     pub by_user: Option<UserId>,
     /// The provider's own id of it.
@@ -80,6 +80,42 @@ pub const fn judge_refund(state: RefundState, seen: SeenRefundState) -> Option<R
         (RefundState::Pending | RefundState::Unknown, SeenRefundState::Pending)
         | (RefundState::Succeeded | RefundState::Failed, _) => None,
     }
+}
+
+/// Why a line cannot be given back as it was asked for; the place is that in the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineFault {
+    /// The order has no such line.
+    Unknown {
+        /// Which one.
+        place: usize,
+    },
+    /// Fewer are left to give back.
+    TooMany {
+        /// Which one.
+        place: usize,
+        /// How many are left.
+        left: i64,
+    },
+}
+
+/// What is wrong with lines that are to be given back, held against what was sold and what refunds gave back before.
+#[must_use]
+pub fn line_faults(asked: &[RefundLine], sold: &[RefundLine], earlier: &[Refund]) -> Vec<LineFault> {
+    let mut left: BTreeMap<OrderLineId, i64> = sold.iter().map(|line| (line.line_id, line.quantity)).collect();
+    let lasting = earlier.iter().filter(|refund| refund.state != RefundState::Failed);
+    for line in lasting.filter_map(|refund| refund.lines.as_deref()).flatten() {
+        *left.entry(line.line_id).or_insert(0) -= line.quantity;
+    }
+    let mut faults = Vec::new();
+    for (place, line) in asked.iter().enumerate() {
+        match left.get_mut(&line.line_id) {
+            None => faults.push(LineFault::Unknown { place }),
+            Some(left) if *left < line.quantity => faults.push(LineFault::TooMany { place, left: *left }),
+            Some(left) => *left -= line.quantity,
+        }
+    }
+    faults
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ impl Provider for Counter {
         Ok(said(payment, SeenState::Cancelled))
     }
 
-    /// Staff hand the money over with the decision: the till pays on the spot.
+    /// Staff hand the money over with the decision: the till pays on the spot. A decision that nobody at the counter
+    /// made raises an alarm (`model::hear`).
     fn refund(&self, _: &Payment, refund: &Refund) -> Result<SeenRefund, ProviderError> {
         Ok(SeenRefund {
             provider_ref: refund.id.to_string(),

@@ -3,7 +3,7 @@
 use kernel::Timestamp;
 use store::{StoreError, Tx, params};
 
-use super::sql::{INSERT_CALLBACK, MATCH_CALLBACKS};
+use super::sql::{INSERT_CALLBACK, MATCH_CALLBACKS, PRUNE_CALLBACKS};
 use crate::model::payment::ProviderName;
 
 /// A callback whose signature was good.
@@ -45,4 +45,12 @@ pub(crate) fn callback_stored(tx: &mut Tx<'_>, callback: &Callback) -> Result<bo
 /// Those of the database.
 pub(crate) fn match_callbacks(tx: &mut Tx<'_>, provider: ProviderName, provider_ref: &str) -> Result<bool, StoreError> {
     Ok(tx.execute(&MATCH_CALLBACKS, &params![provider.as_str(), provider_ref])? > 0)
+}
+
+/// Forgets up to `limit` callbacks that came before this time and were looked into; how many.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn prune_callbacks(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    tx.execute(&PRUNE_CALLBACKS, &params![before, limit])
 }

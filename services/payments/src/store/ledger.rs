@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use store::{Param, Row, Snapshot, StoreError, ToParam as _, Tx, params};
 
 use super::lists::Scope;
-use super::sql::{ENTRIES, INSERT_ENTRY, INSERT_TRANSACTION, LEDGER, LEDGER_OF_ORDER};
+use super::sql::{INSERT_ENTRY, INSERT_TRANSACTION, LEDGER, LEDGER_OF_ORDER};
 use crate::model::ledger::{Account, Entry, Posting, PostingKind, Side};
 
 /// A transaction as it stands in the ledger.
@@ -81,16 +81,25 @@ pub(crate) fn list_ledger(
     rows: i64,
 ) -> Result<Vec<LedgerLine>, StoreError> {
     let (at, id) = after.map_or((0, String::new()), |LedgerKey(at, id)| (at.as_micros(), id.to_string()));
-    let mut lines = match order_id {
-        Some(order_id) => snapshot.list(&LEDGER_OF_ORDER, &params![order_id, scope.text(), at, &id, rows], read)?,
-        None => snapshot.list(&LEDGER, &params![scope.text(), at, &id, rows], read)?,
+    let mut lines: Vec<LedgerLine> = Vec::new();
+    let mut gather = |row: &Row<'_>| {
+        let line = read(row)?;
+        match lines.last_mut().filter(|last| last.id == line.id) {
+            Some(last) => last.entries.extend(line.entries),
+            None => lines.push(line),
+        }
+        Ok(())
     };
-    for line in &mut lines {
-        line.entries = snapshot.list(&ENTRIES, &params![line.id], read_entry)?;
+    match order_id {
+        Some(order_id) => {
+            snapshot.each(&LEDGER_OF_ORDER, &params![order_id, scope.text(), at, &id, rows], &mut gather)?;
+        }
+        None => snapshot.each(&LEDGER, &params![scope.text(), at, &id, rows], &mut gather)?,
     }
     Ok(lines)
 }
 
+/// A transaction with one of its lines.
 fn read(row: &Row<'_>) -> Result<LedgerLine, StoreError> {
     Ok(LedgerLine {
         id: row.get(0)?,
@@ -99,14 +108,14 @@ fn read(row: &Row<'_>) -> Result<LedgerLine, StoreError> {
         order_id: row.get(3)?,
         shop_id: row.get(4)?,
         posted_at: row.get(5)?,
-        entries: Vec::new(),
+        entries: vec![read_entry(row)?],
     })
 }
 
 fn read_entry(row: &Row<'_>) -> Result<Entry, StoreError> {
-    let account: Account = row.get(0)?;
-    let currency: Currency = row.get(1)?;
-    let (debit, credit): (i64, i64) = (row.get(2)?, row.get(3)?);
+    let account: Account = row.get(6)?;
+    let currency: Currency = row.get(7)?;
+    let (debit, credit): (i64, i64) = (row.get(8)?, row.get(9)?);
     let (side, minor) = if debit > 0 { (Side::Debit, debit) } else { (Side::Credit, credit) };
     let amount = Money::new(minor, currency)
         .map_err(|error| StoreError::Corrupt { column: "ledger_entries".to_owned(), reason: error.to_string() })?;

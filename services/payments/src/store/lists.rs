@@ -8,7 +8,7 @@ use service::Shops;
 use store::{Snapshot, StoreError, params};
 
 use super::payments::read;
-use super::sql::{LIST_PAYMENTS, LIST_PAYMENTS_OF_SHOP};
+use super::sql::{LIST_ALARMED_PAYMENTS, LIST_PAYMENTS, LIST_PAYMENTS_OF_ORDER, LIST_PAYMENTS_OF_SHOP};
 use crate::model::payment::{Payment, ProviderName};
 
 /// The shops that somebody may look into, as a text that stands in the predicate of a query: `*`, or the ids behind
@@ -71,9 +71,12 @@ pub(crate) fn list_payments(
         (None, Shops::Only(shops)) if shops.len() == 1 => shops.first().copied(),
         (None, Shops::All | Shops::Only(_)) => None,
     };
-    let (statement, scope) = match one_shop {
-        Some(shop) => (&LIST_PAYMENTS_OF_SHOP, shop.to_string()),
-        None => (&LIST_PAYMENTS, Scope::of(shops).text().to_owned()),
+    let scope = one_shop.map_or_else(|| Scope::of(shops).text().to_owned(), |shop| shop.to_string());
+    let statement = match (filter.order_id, filter.alarmed, one_shop) {
+        (Some(_), _, _) => &LIST_PAYMENTS_OF_ORDER,
+        (None, true, _) => &LIST_ALARMED_PAYMENTS,
+        (None, false, Some(_)) => &LIST_PAYMENTS_OF_SHOP,
+        (None, false, None) => &LIST_PAYMENTS,
     };
     let order_id = filter.order_id.map_or_else(String::new, |id| id.to_string());
     let (before_at, before_id) =

@@ -1,6 +1,8 @@
 //! Our own copy of orders.
 
-use super::sql::{CLAIM_ORDER, END, ENTER_ORDER, INSERT_ORDER, LOCK_ORDER, ORDER, UPSERT_END};
+use super::refunds::{lines_text, read_lines};
+use super::sql::{CLAIM_ORDER, END, ENTER_ORDER, INSERT_ORDER, LOCK_ORDER, ORDER, SOLD_LINES, UPSERT_END};
+use crate::model::refund::RefundLine;
 use contracts::{OrderId, PaymentId, ShopId, UserId};
 use kernel::{Money, Timestamp};
 use store::{Row, Snapshot, StoreError, Tx, params};
@@ -24,11 +26,11 @@ pub(crate) struct OrderCopy {
     pub paid_by: Option<PaymentId>,
 }
 
-/// Keeps an order; whether it is new.
+/// Keeps an order and how many of each of its lines were sold; whether it is new.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &OrderCopy) -> Result<bool, StoreError> {
+pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &OrderCopy, lines: &[RefundLine]) -> Result<bool, StoreError> {
     let row = params![
         order.id,
         order.guest_id,
@@ -37,8 +39,18 @@ pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &OrderCopy) -> Result<bool, S
         order.total.currency(),
         &order.return_url,
         order.placed_at,
+        lines_text(lines),
     ];
     Ok(tx.execute(&INSERT_ORDER, &row)? == 1)
+}
+
+/// How many of each line of an order were sold.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn sold_lines(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<Vec<RefundLine>, StoreError> {
+    let text: Option<String> = snapshot.one(&SOLD_LINES, &params![id], |row| row.get(0))?;
+    text.map_or_else(|| Ok(Vec::new()), |text| read_lines(&text))
 }
 
 /// An order.

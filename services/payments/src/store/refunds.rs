@@ -12,7 +12,7 @@ use crate::model::refund::{Refund, RefundLine};
 /// # Errors
 /// Those of the database.
 pub(crate) fn insert_refund(tx: &mut Tx<'_>, refund: &Refund) -> Result<bool, StoreError> {
-    let lines = refund.lines.as_ref().map(|lines| serde_json::to_string(lines).expect("ids and numbers are JSON"));
+    let lines = refund.lines.as_deref().map(lines_text);
     let row = params![
         refund.id,
         refund.payment_id,
@@ -22,7 +22,6 @@ pub(crate) fn insert_refund(tx: &mut Tx<'_>, refund: &Refund) -> Result<bool, St
         &refund.source,
         &refund.reason,
         lines,
-        refund.restock,
         refund.by_user,
         &refund.provider_ref,
         refund.created_at,
@@ -64,16 +63,19 @@ fn read(row: &Row<'_>) -> Result<Refund, StoreError> {
         state: row.get(4)?,
         source: row.get(5)?,
         reason: row.get(6)?,
-        lines: lines(row.get(7)?)?,
-        restock: row.get(8)?,
-        by_user: row.get(9)?,
-        provider_ref: row.get(10)?,
-        created_at: row.get(11)?,
-        updated_at: row.get(12)?,
+        lines: row.get::<Option<String>>(7)?.map(|text| read_lines(&text)).transpose()?,
+        by_user: row.get(8)?,
+        provider_ref: row.get(9)?,
+        created_at: row.get(10)?,
+        updated_at: row.get(11)?,
     })
 }
 
-fn lines(json: Option<String>) -> Result<Option<Vec<RefundLine>>, StoreError> {
-    let parsed = json.map(|json| serde_json::from_str(&json)).transpose();
-    parsed.map_err(|error| StoreError::Corrupt { column: "refunds.lines".to_owned(), reason: error.to_string() })
+pub(super) fn lines_text(lines: &[RefundLine]) -> String {
+    serde_json::to_string(lines).expect("ids and numbers are JSON")
+}
+
+pub(super) fn read_lines(text: &str) -> Result<Vec<RefundLine>, StoreError> {
+    serde_json::from_str(text)
+        .map_err(|error| StoreError::Corrupt { column: "lines".to_owned(), reason: error.to_string() })
 }

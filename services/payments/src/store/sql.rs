@@ -12,16 +12,48 @@ macro_rules! payment_columns {
 /// The columns of a refund, in the order of `refunds::read`.
 macro_rules! refund_columns {
     () => {
-        "id, payment_id, currency, amount_minor, state, source, reason, lines, restock, by_user, provider_ref, created_at, \
+        "id, payment_id, currency, amount_minor, state, source, reason, lines, by_user, provider_ref, created_at, \
          updated_at"
+    };
+}
+
+/// What a list of payments may be narrowed by besides what its index serves. An empty text or the far end of time is
+/// a filter that is not set.
+macro_rules! narrowed {
+    () => {
+        "($3 = '' OR state = $3) AND ($4 = '' OR provider = $4) AND created_at >= $5 AND created_at < $6 \
+         AND (created_at, id) < ($8, $9) ORDER BY created_at DESC, id DESC LIMIT $10"
+    };
+}
+
+/// The shops of `lists::Scope`.
+macro_rules! of_shops {
+    ($shops:literal) => {
+        concat!("(", $shops, " = '*' OR ", $shops, " LIKE '%' || shop_id || '%')")
+    };
+}
+
+/// A page of the ledger with its lines: the transactions first, so that the limit counts them.
+macro_rules! ledger_page {
+    ($wanted:expr) => {
+        concat!(
+            "SELECT t.id, t.kind, t.payment_id, t.order_id, t.shop_id, t.posted_at, e.account, e.currency, \
+             e.debit_minor, e.credit_minor FROM \
+             (SELECT id, kind, payment_id, order_id, shop_id, posted_at FROM ledger_transactions WHERE ",
+            $wanted,
+            ") t \
+             JOIN ledger_entries e ON e.transaction_id = t.id ORDER BY t.posted_at, t.id, e.line"
+        )
     };
 }
 
 store::statements! {
     /// An order that was not heard of before.
     INSERT_ORDER = "INSERT INTO payment_orders \
-        (order_id, guest_id, shop_id, total_minor, currency, return_url, placed_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (order_id) DO NOTHING";
+        (order_id, guest_id, shop_id, total_minor, currency, return_url, placed_at, lines) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (order_id) DO NOTHING";
+    /// How many of each line were sold.
+    SOLD_LINES = "SELECT lines FROM payment_orders WHERE order_id = $1";
     /// An order.
     ORDER = "SELECT order_id, guest_id, shop_id, total_minor, currency, return_url, placed_at, paid_by \
         FROM payment_orders WHERE order_id = $1";
@@ -69,7 +101,7 @@ store::statements! {
 
     /// A new refund; nothing when its source has asked before.
     INSERT_REFUND = concat!("INSERT INTO refunds (", refund_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-        $11, $12, $13) ON CONFLICT (payment_id, source) DO NOTHING");
+        $11, $12) ON CONFLICT (payment_id, source) DO NOTHING");
     /// A refund that is about to change.
     LOCK_REFUND = concat!("SELECT ", refund_columns!(), " FROM refunds WHERE id = $1 FOR UPDATE");
     /// The refunds of a payment.
@@ -84,6 +116,10 @@ store::statements! {
     /// The callbacks of a payment that is known now.
     MATCH_CALLBACKS = "UPDATE payment_callbacks SET matched = 1 \
         WHERE provider = $1 AND provider_ref = $2 AND matched = 0";
+    /// The oldest callbacks that were looked into.
+    PRUNE_CALLBACKS = "DELETE FROM payment_callbacks WHERE (provider, event_id) IN \
+        (SELECT provider, event_id FROM payment_callbacks WHERE matched = 1 AND received_at < $1 \
+         ORDER BY received_at LIMIT $2)";
     /// A line; before its header.
     INSERT_ENTRY = "INSERT INTO ledger_entries (transaction_id, line, account, currency, debit_minor, credit_minor) \
         VALUES ($1, $2, $3, $4, $5, $6)";
@@ -91,31 +127,23 @@ store::statements! {
     INSERT_TRANSACTION = "INSERT INTO ledger_transactions (id, kind, source, payment_id, order_id, shop_id, posted_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     /// The transactions of an order.
-    LEDGER_OF_ORDER = "SELECT id, kind, payment_id, order_id, shop_id, posted_at FROM ledger_transactions \
-        WHERE order_id = $1 AND ($2 = '*' OR $2 LIKE '%' || shop_id || '%') AND (posted_at, id) > ($3, $4) \
-        ORDER BY posted_at, id LIMIT $5";
+    LEDGER_OF_ORDER = ledger_page!(concat!("order_id = $1 AND ", of_shops!("$2"),
+        " AND (posted_at, id) > ($3, $4) ORDER BY posted_at, id LIMIT $5"));
     /// All transactions.
-    LEDGER = "SELECT id, kind, payment_id, order_id, shop_id, posted_at FROM ledger_transactions \
-        WHERE ($1 = '*' OR $1 LIKE '%' || shop_id || '%') AND (posted_at, id) > ($2, $3) \
-        ORDER BY posted_at, id LIMIT $4";
-    /// The lines of a transaction.
-    ENTRIES = "SELECT account, currency, debit_minor, credit_minor FROM ledger_entries \
-        WHERE transaction_id = $1 ORDER BY line";
+    LEDGER = ledger_page!(concat!(of_shops!("$1"), " AND (posted_at, id) > ($2, $3) ORDER BY posted_at, id LIMIT $4"));
 
-    /// Payments, newest first. An empty text or the far end of time is a filter that is not set.
-    LIST_PAYMENTS = concat!("SELECT ", payment_columns!(), " FROM payments \
-        WHERE ($1 = '*' OR $1 LIKE '%' || shop_id || '%') \
-          AND ($2 = '' OR order_id = $2) AND ($3 = '' OR state = $3) AND ($4 = '' OR provider = $4) \
-          AND created_at >= $5 AND created_at < $6 AND (CAST($7 AS BIGINT) = 0 OR alarm IS NOT NULL) \
-          AND (created_at, id) < ($8, $9) \
-        ORDER BY created_at DESC, id DESC LIMIT $10");
+    /// Payments, newest first.
+    LIST_PAYMENTS = concat!("SELECT ", payment_columns!(), " FROM payments WHERE ", of_shops!("$1"), " AND ($2 = '' OR order_id = $2) \
+        AND (CAST($7 AS BIGINT) = 0 OR alarm IS NOT NULL) AND ", narrowed!());
     /// The same of one shop, by its index.
-    LIST_PAYMENTS_OF_SHOP = concat!("SELECT ", payment_columns!(), " FROM payments \
-        WHERE shop_id = $1 \
-          AND ($2 = '' OR order_id = $2) AND ($3 = '' OR state = $3) AND ($4 = '' OR provider = $4) \
-          AND created_at >= $5 AND created_at < $6 AND (CAST($7 AS BIGINT) = 0 OR alarm IS NOT NULL) \
-          AND (created_at, id) < ($8, $9) \
-        ORDER BY created_at DESC, id DESC LIMIT $10");
+    LIST_PAYMENTS_OF_SHOP = concat!("SELECT ", payment_columns!(), " FROM payments WHERE shop_id = $1 AND ($2 = '' OR order_id = $2) \
+        AND (CAST($7 AS BIGINT) = 0 OR alarm IS NOT NULL) AND ", narrowed!());
+    /// The same of one order: an index leads to its few attempts.
+    LIST_PAYMENTS_OF_ORDER = concat!("SELECT ", payment_columns!(), " FROM payments WHERE order_id = $2 AND ", of_shops!("$1"), " \
+        AND (CAST($7 AS BIGINT) = 0 OR alarm IS NOT NULL) AND ", narrowed!());
+    /// The same that a person should look at: there are few, and an index of them alone.
+    LIST_ALARMED_PAYMENTS = concat!("SELECT ", payment_columns!(), " FROM payments WHERE alarm IS NOT NULL AND ", of_shops!("$1"), " \
+        AND ($2 = '' OR order_id = $2) AND CAST($7 AS BIGINT) = 1 AND ", narrowed!());
     /// What is with us of each order's money, over all its attempts.
     HELD_BY_ORDER = "SELECT order_id, CAST(SUM(captured_minor - refunded_minor) AS BIGINT), currency FROM payments \
         WHERE captured_minor > 0 GROUP BY order_id, currency ORDER BY order_id";

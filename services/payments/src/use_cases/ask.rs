@@ -1,6 +1,7 @@
 //! The bank says nothing: it is asked. About every payment that is not at an end, and every refund on its way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use contracts::PaymentId;
 use contracts::payments::PaymentState;
@@ -18,21 +19,33 @@ use crate::store as rows;
 /// How many payments one turn asks about.
 const TURN_MAX: u32 = 100;
 
-/// Asks about everything that is due; how many were asked about. Ends at the first sign that the bank is away.
+/// How long one turn may take before it leaves the rest to the next one: a bank that lets every question run out of
+/// time must not keep a turn beyond its lease, nor the program from stopping.
+const TURN_TIME: Duration = Duration::from_secs(10);
+
+/// Asks about everything that is due. Ends at the first sign that the bank is away, and when it takes too long. A payment
+/// that cannot be asked about does not keep the others from it.
 ///
 /// # Errors
-/// The database fails.
-pub(crate) fn ask_about_silent(app: &Arc<App>, now: Timestamp) -> Result<u32, Error> {
+/// The database fails, or what it holds of a payment cannot be worked with.
+pub(crate) fn ask_about_silent(app: &Arc<App>, now: Timestamp) -> Result<(), Error> {
     let due = app.db.read_blocking(move |snapshot| rows::due(snapshot, now, TURN_MAX))?;
-    let mut asked = 0;
+    let (began, mut failed) = (app.clock.elapsed(), Ok(()));
     for id in due {
-        if let Err(reason) = ask_about(app, id, now)? {
-            tracing::debug!(reason, "the bank is away; payments wait for it");
+        match ask_about(app, id, now) {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => {
+                tracing::debug!(reason, "the bank is away; payments wait for it");
+                break;
+            }
+            Err(Error::Store(error)) if error.is_temporary() => return Err(error.into()),
+            Err(error) => failed = failed.and(Err(error)),
+        }
+        if app.clock.elapsed().saturating_sub(began) >= TURN_TIME {
             break;
         }
-        asked += 1;
     }
-    Ok(asked)
+    failed
 }
 
 fn ask_about(app: &Arc<App>, id: PaymentId, now: Timestamp) -> Result<Result<(), Away>, Error> {

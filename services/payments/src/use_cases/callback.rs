@@ -1,7 +1,10 @@
 //! A provider calls back. That is a hint and nothing more: it is verified, stored once, and looked into later.
 
+use std::time::Duration;
+
 use eventlog::{Delivered, Failure, Record};
 use http::HeaderMap;
+use kernel::Timestamp;
 use serde::Deserialize;
 use store::Tx;
 
@@ -12,6 +15,13 @@ use crate::events::CallbackStored;
 use crate::model::payment::{Alarm, ProviderName};
 use crate::provider::{BANK, Provider as _, ProviderError, is_plain_id};
 use crate::store::{self as rows, Callback};
+
+/// How long a callback is kept after it came: as long as events are.
+const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// Callbacks per transaction, and transactions per turn.
+const STEP: u32 = 500;
+const STEPS_MAX: usize = 100;
 
 /// What is read of a callback; everything else in it decides nothing.
 #[derive(Deserialize)]
@@ -87,6 +97,20 @@ pub(crate) fn look_into(app: &std::sync::Arc<App>, event: &Delivered) -> Result<
         }
         Ok(())
     }))
+}
+
+/// Forgets callbacks that were looked into long ago, step by step. One that is delivered anew after that is refused for its
+/// timestamp.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn forget_callbacks(app: &App, now: Timestamp) -> Result<(), Error> {
+    for _ in 0..STEPS_MAX {
+        if app.db.write_blocking(move |tx| rows::prune_callbacks(tx, now.minus(KEPT), STEP))? < u64::from(STEP) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Looking is safe to repeat: while the bank is silent it is waited for, and nonsense is tried again.

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::events::Wanted;
 use crate::model::payment::{Alarm, Payment};
-use crate::model::refund::{Refund, RefundLine, RefundState};
+use crate::model::refund::{Refund, RefundLine, RefundState, line_faults};
 use crate::provider::ProviderError;
 use crate::store as rows;
 
@@ -22,7 +22,6 @@ pub(crate) struct GiveBack {
     pub(crate) source: String,
     pub(crate) reason: String,
     pub(crate) lines: Option<Vec<RefundLine>>,
-    pub(crate) restock: bool,
     pub(crate) by_user: Option<UserId>,
 }
 
@@ -30,7 +29,7 @@ impl GiveBack {
     /// Money that does not count goes back by itself.
     pub(crate) fn by_rule(id: PaymentId, amount: Money, alarm: Option<Alarm>) -> Self {
         let reason = alarm.map_or("stray", Alarm::as_str).to_owned();
-        Self { amount, source: format!("rule:{id}"), reason, lines: None, restock: false, by_user: None }
+        Self { amount, source: format!("rule:{id}"), reason, lines: None, by_user: None }
     }
 
     /// An event of the order says that all that is left has to go back.
@@ -40,7 +39,6 @@ impl GiveBack {
             source: format!("order:{event_id}"),
             reason: reason.unwrap_or("order_ended").to_owned(),
             lines: None,
-            restock: false,
             by_user: None,
         }
     }
@@ -56,7 +54,6 @@ pub(crate) struct StaffRefund {
     pub(crate) amount: Money,
     pub(crate) reason: String,
     pub(crate) lines: Option<Vec<RefundLine>>,
-    pub(crate) restock: bool,
 }
 
 /// A manager gives money back.
@@ -68,21 +65,31 @@ pub(crate) fn refund_by_staff(tx: &mut Tx<'_>, app: &App, ask: &StaffRefund) -> 
     if ask.amount.currency() != payment.amount.currency() {
         return Err(Error::WrongCurrency(payment.amount.currency()));
     }
+    if let Some(lines) = &ask.lines {
+        check_lines(tx, &payment, lines)?;
+    }
     let why = GiveBack {
         amount: ask.amount,
         source: format!("staff:{}", ask.id),
         reason: ask.reason.clone(),
         lines: ask.lines.clone(),
-        restock: ask.restock,
         by_user: Some(ask.user_id),
     };
     let refund = give_back_as(tx, app, &payment, why, ask.id)?.1;
     tx.audit(
         AuditEntry::new(ask.user_id.to_string(), "payments.refund", payment.id.to_string())
             .shop(payment.shop_id.to_string())
-            .after(serde_json::json!({"refund_id": refund.id, "amount": refund.amount, "restock": refund.restock})),
+            .after(serde_json::json!({"refund_id": refund.id, "amount": refund.amount})),
     )?;
     Ok(refund)
+}
+
+/// No more of a line is given back than was sold of it.
+fn check_lines(tx: &mut Tx<'_>, payment: &Payment, lines: &[RefundLine]) -> Result<(), Error> {
+    let sold = rows::sold_lines(tx, payment.order_id)?;
+    let earlier = rows::refunds_of(tx, payment.id)?;
+    let faults = line_faults(lines, &sold, &earlier);
+    if faults.is_empty() { Ok(()) } else { Err(Error::InvalidLines(faults)) }
 }
 
 /// Gives money of a payment back that is held already; what its source has asked for before is not done again.
@@ -120,7 +127,6 @@ fn give_back_as(
         source: why.source,
         reason: why.reason,
         lines: why.lines,
-        restock: why.restock,
         by_user: why.by_user,
         provider_ref: None,
         created_at: now,

@@ -213,7 +213,7 @@ fn save(tx: &mut Tx<'_>, app: &App, before: &Payment, payment: &mut Payment) -> 
         payment.ask_at = None;
     }
     rows::save_payment(tx, before, payment)?;
-    if let (None, Some(alarm)) = (before.alarm, payment.alarm) {
+    if let Some(alarm) = payment.alarm.filter(|alarm| before.alarm != Some(*alarm)) {
         tracing::error!(payment.id = %payment.id, alarm = alarm.as_str(), "a person must look at a payment");
     }
     if (before.state, before.captured, before.refunded) != (payment.state, payment.captured, payment.refunded) {

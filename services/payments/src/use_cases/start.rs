@@ -14,6 +14,7 @@ use crate::events::Wanted;
 use crate::model::hear::hear;
 use crate::model::judge::OrderMoney;
 use crate::model::payment::{Payment, ProviderName, is_open};
+use crate::model::refund::RefundLine;
 use crate::store::{self as rows, OrderCopy};
 
 /// One more attempt.
@@ -37,7 +38,9 @@ pub(crate) fn start(tx: &mut Tx<'_>, app: &App, placed: &OrderPlaced) -> Result<
         placed_at: placed.placed_at,
         paid_by: None,
     };
-    if !rows::insert_order(tx, &order)? {
+    let lines: Vec<RefundLine> =
+        placed.lines.iter().map(|line| RefundLine { line_id: line.line_id, quantity: line.quantity }).collect();
+    if !rows::insert_order(tx, &order, &lines)? {
         return Ok(());
     }
     let attempt = Attempt {
@@ -89,10 +92,7 @@ pub(crate) fn try_again(tx: &mut Tx<'_>, app: &App, ask: &TryAgain) -> Result<Pa
 fn begin(tx: &mut Tx<'_>, app: &App, order: &OrderCopy, attempt: &Attempt) -> Result<Payment, Error> {
     let mut payment = new_payment(tx, app, order, attempt);
     let provider = app.provider(payment.provider);
-    if payment.amount.is_zero() {
-        payment.state = PaymentState::Captured;
-        rows::claim_order(tx, order.id, payment.id)?;
-    } else if attempt.order_has_ended {
+    if attempt.order_has_ended {
         payment.state = PaymentState::Cancelled;
     } else if provider.answers_at_once() {
         let said = provider.open(&payment).map_err(|error| never_away(&error))?;

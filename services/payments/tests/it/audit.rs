@@ -16,6 +16,8 @@ testkit::both_databases!(
     a_refund_at_the_bank_behind_our_back_is_named,
     a_payment_that_the_bank_does_not_know_is_named,
     an_order_that_says_something_else_is_named,
+    a_state_says_what_money_there_is,
+    a_bank_whose_list_does_not_go_on_is_not_read_for_ever,
 );
 
 store::statements! {
@@ -26,7 +28,7 @@ store::statements! {
     CAPTURE = "UPDATE payments SET state = 'captured', authorized_minor = amount_minor, captured_minor = amount_minor \
         WHERE id = $1";
     /// A refund that never was.
-    REFUNDED = "UPDATE payments SET refunded_minor = 5 WHERE id = $1";
+    REFUNDED = "UPDATE payments SET state = 'partially_refunded', refunded_minor = 5 WHERE id = $1";
     /// Another payment paid the order.
     OTHER_PAYER = "UPDATE payment_orders SET paid_by = 'pay_00000000000000000000000000'";
     /// The money does not count.
@@ -149,4 +151,42 @@ fn an_order_that_says_something_else_is_named(database: &TestDatabase) {
     // A harness of the other kind mounts as well: the bank's check is only there when there is a bank.
     let plain = mount(database, &FakeClock::default(), &[], ScriptedOutbound::silent(), 99);
     assert!(plain.audit().checks.iter().all(|check| check.id != "MON-8"));
+}
+
+fn a_state_says_what_money_there_is(database: &TestDatabase) {
+    static UNTRUE: [store::Statement; 7] = [
+        sql("UPDATE payments SET state = 'refunded'"),
+        sql("UPDATE payments SET state = 'refunded', refunded_minor = captured_minor - 1"),
+        sql("UPDATE payments SET state = 'partially_refunded'"),
+        sql("UPDATE payments SET state = 'partially_refunded', refunded_minor = captured_minor"),
+        sql("UPDATE payments SET refunded_minor = 1"),
+        sql("UPDATE payments SET state = 'pending'"),
+        sql("UPDATE payments SET state = 'cancelled'"),
+    ];
+    let mut world = World::open(database);
+    world.paid_order();
+
+    for untrue in &UNTRUE {
+        let written: Result<u64, store::StoreError> =
+            world.harness.db().write_blocking(move |tx| tx.execute(untrue, &[]));
+        let refused = written.expect_err(untrue.sql);
+        assert!(refused.violates("payments_state_and_money"), "{}: {refused}", untrue.sql);
+    }
+    world.assert_clean();
+}
+
+const fn sql(sql: &'static str) -> store::Statement {
+    store::Statement { name: "UNTRUE", sql }
+}
+
+fn a_bank_whose_list_does_not_go_on_is_not_read_for_ever(database: &TestDatabase) {
+    let pages = ["bnk_2", "bnk_2", "bnk_1", "bnk_1"]
+        .map(|next| Ok(testkit::json_answer(200, &serde_json::json!({"items": [], "next_cursor": next}))));
+    let settings = [("payments.bank_url", "http://bank.example")];
+    let harness = mount(database, &FakeClock::default(), &settings, ScriptedOutbound::queued(pages), 1);
+
+    let report = harness.audit();
+
+    let check = report.checks.iter().find(|check| check.id == "MON-8").unwrap();
+    assert!(check.not_made.as_ref().is_some_and(|reason| reason.contains("does not go on")), "{report}");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::orders::PaymentMethod;
+use kernel::Clock as _;
 use serde_json::{Value, json};
 use testkit::TestDatabase;
 
@@ -16,6 +17,8 @@ testkit::both_databases!(
     a_silent_day_shows_pending_and_ends_with_the_truth,
     doubled_and_reordered_callbacks_lead_to_the_same_end,
     the_silent_card_leaves_the_payment_open,
+    a_bank_that_lets_us_wait_does_not_keep_a_turn_for_long,
+    a_row_that_cannot_be_read_does_not_stop_the_questions,
 );
 
 fn while_the_bank_is_gone_payments_wait_and_nothing_is_lost(database: &TestDatabase) {
@@ -133,4 +136,44 @@ fn the_silent_card_leaves_the_payment_open(database: &TestDatabase) {
     world.harness.pass(Duration::from_secs(60));
 
     assert_eq!(world.payment(id)["state"], "pending");
+}
+
+/// A turn that outlives its lease would be joined by another instance's.
+fn a_bank_that_lets_us_wait_does_not_keep_a_turn_for_long(database: &TestDatabase) {
+    let mut world = World::open(database);
+    for _ in 0..8 {
+        world.order(PaymentMethod::Online);
+    }
+    world.slow_down("/v1/payments/", Duration::from_secs(5));
+    let before = world.clock.now();
+
+    world.harness.pass(Duration::from_secs(20));
+
+    let took = world.clock.now().since(before) - Duration::from_secs(20);
+    assert_eq!(took, Duration::from_secs(10), "two questions, and no third");
+    world.silence(None);
+    world.harness.pass(Duration::from_secs(20));
+    assert_eq!(world.clock.now().since(before), Duration::from_secs(50), "the next turn goes on");
+}
+
+fn a_row_that_cannot_be_read_does_not_stop_the_questions(database: &TestDatabase) {
+    store::statements! {
+        /// What no currency is.
+        SPOIL = "UPDATE payments SET currency = 'roubles' WHERE order_id = $1";
+    }
+    let mut world = World::open(database);
+    let spoiled = world.order(PaymentMethod::Online);
+    world.tick();
+    let id = world.order(PaymentMethod::Online);
+    world.pay(id, "4242424242424242");
+    let planted: Result<u64, store::StoreError> =
+        world.harness.db().write_blocking(move |tx| tx.execute(&SPOIL, &store::params![spoiled]));
+    assert_eq!(planted.unwrap(), 1);
+
+    world.clock.advance(Duration::from_secs(60));
+    let now = world.clock.now();
+    let turns: Vec<bool> = (0..50).map(|_| world.harness.platform().step(now).is_err()).collect();
+
+    assert_eq!(world.payment(id)["state"], "captured");
+    assert!(turns.contains(&true), "and somebody is told of it");
 }

@@ -19,6 +19,7 @@ testkit::both_databases!(
     a_callback_that_overtakes_our_opening_is_kept_and_matched,
     a_callback_about_a_strangers_payment_is_kept_and_moves_nothing,
     unreadable_callbacks_are_refused_whole,
+    old_callbacks_are_forgotten,
 );
 
 fn a_paid_page(world: &mut World) -> (contracts::OrderId, Vec<Callback>) {
@@ -243,4 +244,31 @@ fn unreadable_callbacks_are_refused_whole(database: &TestDatabase) {
     }
     let large = json!({"id": "evt_1", "type": "x".repeat(100_000), "payment_id": "b"});
     world.call_back(&Callback::signed(&large, &world.clock)).expect(413);
+}
+
+/// Whoever delivers one anew after so long is refused for its timestamp.
+fn old_callbacks_are_forgotten(database: &TestDatabase) {
+    store::statements! {
+        /// What is kept.
+        KEPT = "SELECT event_id, matched FROM payment_callbacks ORDER BY received_at";
+    }
+    let mut world = World::open(database);
+    let (_, callbacks) = a_paid_page(&mut world);
+    world.call_back(captured(&callbacks)).expect(200);
+    let stranger = json!({"id": "evt_stranger", "type": "payment.captured", "payment_id": "bnk_stranger"});
+    world.call_back(&Callback::signed(&stranger, &world.clock)).expect(200);
+    let kept = |world: &World| -> Vec<(String, i64)> {
+        let rows: Result<_, store::StoreError> = world
+            .harness
+            .db()
+            .read_blocking(|snapshot| snapshot.list(&KEPT, &[], |row| Ok((row.get(0)?, row.get(1)?))));
+        rows.unwrap()
+    };
+
+    world.harness.pass(Duration::from_secs(29 * 86_400));
+    let before = kept(&world);
+    world.harness.pass(Duration::from_secs(2 * 86_400));
+
+    assert_eq!(before.iter().map(|(_, matched)| *matched).sum::<i64>(), 1);
+    assert_eq!(kept(&world), [("evt_stranger".to_owned(), 0)], "nobody has looked into that one");
 }

@@ -12,8 +12,9 @@ testkit::both_databases!(
     a_terminal_needs_its_receipt_number_and_never_a_card,
     only_staff_of_the_shop_receive,
     an_ended_order_is_not_received,
-    an_order_for_nothing_is_paid_at_once,
+    an_order_for_nothing_is_a_dead_letter,
     refunds_at_the_counter_are_handed_over_on_the_spot,
+    money_that_nobody_handed_over_calls_a_person,
 );
 
 fn receive(world: &World, id: &str, key: &str, body: &Value) -> Answer {
@@ -105,16 +106,20 @@ fn an_ended_order_is_not_received(database: &TestDatabase) {
     assert_eq!(again.send().expect(409).code(), "payments.order-ended");
 }
 
-fn an_order_for_nothing_is_paid_at_once(database: &TestDatabase) {
+/// Orders refuses one. If it does not, nothing is paid for nothing: a person sees the event.
+fn an_order_for_nothing_is_a_dead_letter(database: &TestDatabase) {
     let mut world = World::open(database);
     let placed = world.placed(PaymentMethod::Online, 0);
     world.harness.publish("orders", &placed);
-    world.harness.settle();
+    for _ in 0..20 {
+        world.harness.pass(std::time::Duration::from_secs(3_600));
+    }
 
-    assert_eq!(world.payment(placed.order_id)["state"], "captured");
-    assert!(world.ledger(placed.order_id).is_empty());
+    let path = format!("/orders/{}/payment", placed.order_id);
+    world.harness.get(&path).by(&ANNA).send().expect(404);
     assert!(world.at_bank(placed.order_id).is_empty());
-    world.assert_clean();
+    let letters = world.harness.platform().log().dead_letters(eventlog::DeadLetterQuery::default()).unwrap();
+    assert_eq!(letters.len(), 1);
 }
 
 fn refunds_at_the_counter_are_handed_over_on_the_spot(database: &TestDatabase) {
@@ -135,5 +140,22 @@ fn refunds_at_the_counter_are_handed_over_on_the_spot(database: &TestDatabase) {
     assert_eq!(world.payment(id)["state"], "refunded");
     let page = world.harness.get("/payments?state=refunded").by(&manager()).send().expect(200).json();
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    world.assert_clean();
+}
+
+/// The guest cancels from the phone: whoever is at the counter has to learn of it.
+fn money_that_nobody_handed_over_calls_a_person(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (id, payment) = at_the_counter(&mut world);
+    receive(&world, &payment, "k", &json!({"how": "cash"})).expect(200);
+    world.refund(&payment, "r", 10_000).expect(201);
+    assert_eq!(world.detail(&payment)["alarm"], json!(null), "the manager who asked hands it over");
+
+    world.order_goes(id, OrderState::Cancelled, 3, true);
+
+    let detail = world.detail(&payment);
+    assert_eq!((&detail["state"], &detail["alarm"]), (&json!("refunded"), &json!("hand_over")));
+    let alarmed = world.harness.get("/payments?alarmed=true").by(&manager()).send().expect(200).json();
+    assert_eq!(alarmed["items"][0]["id"], payment);
     world.assert_clean();
 }

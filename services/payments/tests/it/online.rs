@@ -22,6 +22,7 @@ testkit::both_databases!(
     the_return_address_says_nothing_about_the_payment,
     the_total_is_frozen_when_the_order_is_placed,
     money_that_is_blocked_first_is_captured_when_asked,
+    money_that_is_blocked_is_not_taken_for_an_order_that_ended,
     a_page_that_nobody_paid_at_expires,
     every_statement_prepares,
 );
@@ -241,6 +242,26 @@ fn money_that_is_blocked_first_is_captured_when_asked(database: &TestDatabase) {
     assert_eq!(world.payment(ended)["state"], "cancelled");
     assert_eq!(world.at_bank(ended)[0]["captured"]["amount"], 0);
     world.assert_clean();
+}
+
+/// The capture was asked for and the bank was away; the order ended meanwhile.
+fn money_that_is_blocked_is_not_taken_for_an_order_that_ended(database: &TestDatabase) {
+    let mut world = World::with(database, &[("payments.capture", "manual"), ("payments.ask_after", "1h")]);
+    let id = world.order(PaymentMethod::Online);
+    world.pay(id, "4242424242424242");
+    world.cut_off("/capture");
+    world.hear("payment.authorized");
+    assert_eq!(world.payment(id)["state"], "authorized");
+    world.order_goes(id, OrderState::Expired, 2, false);
+
+    world.silence(None);
+    for _ in 0..10 {
+        world.harness.pass(std::time::Duration::from_secs(30));
+    }
+
+    assert_eq!(world.payment(id)["state"], "cancelled");
+    assert_eq!(world.at_bank(id)[0]["captured"]["amount"], 0);
+    assert_eq!(world.told_states(id), ["created", "pending", "authorized", "cancelled"]);
 }
 
 fn a_page_that_nobody_paid_at_expires(database: &TestDatabase) {

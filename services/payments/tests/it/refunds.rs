@@ -13,7 +13,9 @@ testkit::both_databases!(
     more_than_was_captured_is_never_given_back,
     a_refund_asked_for_twice_is_made_once,
     only_the_manager_of_the_shop_gives_money_back,
-    lines_and_restocking_are_kept,
+    lines_are_kept,
+    lines_that_were_not_sold_are_refused,
+    restocking_is_refused_until_there_is_some,
     a_refund_that_the_bank_takes_its_time_with_ends_by_itself,
     a_refund_whose_answer_is_lost_is_made_once,
     a_closed_account_frees_the_money_and_calls_a_person,
@@ -100,19 +102,58 @@ fn only_the_manager_of_the_shop_gives_money_back(database: &TestDatabase) {
     world.harness.post(&path).by(&manager()).json(&ask).send().expect(400);
 }
 
-fn lines_and_restocking_are_kept(database: &TestDatabase) {
+fn lines_are_kept(database: &TestDatabase) {
     let mut world = World::open(database);
     let (_, payment) = world.paid_order();
-    let line = contracts::OrderLineId::from_bits(9);
+    let line = contracts::OrderLineId::from_bits(2);
     let ask = json!({"amount": {"amount": 31_000, "currency": "RUB"}, "lines": [{"line_id": line, "quantity": 1}],
-                     "restock": true, "reason": "guest 4242424242424242 changed her mind"});
+                     "restock": false, "reason": "guest 4242424242424242 changed her mind"});
 
     world.harness.post(&format!("/payments/{payment}/refunds")).by(&manager()).key("k").json(&ask).send().expect(201);
 
     let kept = world.detail(&payment)["refunds"][0].clone();
     assert_eq!(kept["lines"], json!([{"line_id": line, "quantity": 1}]));
-    assert_eq!(kept["restock"], true);
     assert_eq!(kept["reason"], "guest **** 4242 changed her mind");
+}
+
+fn lines_that_were_not_sold_are_refused(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (_, payment) = world.paid_order();
+    let (of_one, of_three) = (contracts::OrderLineId::from_bits(1), contracts::OrderLineId::from_bits(2));
+    let refund = |key: &str, lines: &serde_json::Value| {
+        let ask = json!({"amount": {"amount": 100, "currency": "RUB"}, "lines": lines, "reason": "r"});
+        world.harness.post(&format!("/payments/{payment}/refunds")).by(&manager()).key(key).json(&ask).send()
+    };
+    let pointers = |answer: testkit::Answer| -> Vec<String> {
+        let body = answer.expect(422).json();
+        assert_eq!(body["code"], "payments.invalid-lines");
+        body["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap().to_owned()).collect()
+    };
+
+    refund("a", &json!([{"line_id": of_three, "quantity": 2}])).expect(201);
+    let stranger = contracts::OrderLineId::from_bits(9);
+    let wrong = refund("b", &json!([{"line_id": stranger, "quantity": 1}, {"line_id": of_one, "quantity": 2}]));
+    let again = refund("c", &json!([{"line_id": of_three, "quantity": 2}]));
+    let split = refund("d", &json!([{"line_id": of_one, "quantity": 1}, {"line_id": of_one, "quantity": 1}]));
+
+    assert_eq!(pointers(wrong), ["/lines/0/line_id", "/lines/1/quantity"]);
+    assert_eq!(pointers(again), ["/lines/0/quantity"], "two of the three went back already");
+    assert_eq!(pointers(split), ["/lines/1/quantity"]);
+    refund("e", &json!([{"line_id": of_three, "quantity": 1}, {"line_id": of_one, "quantity": 1}])).expect(201);
+}
+
+fn restocking_is_refused_until_there_is_some(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (_, payment) = world.paid_order();
+    let ask = json!({"amount": {"amount": 1, "currency": "RUB"}, "restock": true, "reason": "r"});
+
+    let refused = world.harness.post(&format!("/payments/{payment}/refunds")).by(&manager()).key("k").json(&ask).send();
+
+    let refused = refused.expect(422).json();
+    assert_eq!(
+        (&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]),
+        (&json!("/restock"), &json!("unavailable"))
+    );
 }
 
 fn a_refund_that_the_bank_takes_its_time_with_ends_by_itself(database: &TestDatabase) {

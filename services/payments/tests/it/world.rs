@@ -5,9 +5,9 @@ use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use contracts::orders::{FulfilmentKind, OrderPlaced, OrderState, OrderUpdated, PaymentMethod};
+use contracts::orders::{FulfilmentKind, OrderPlaced, OrderState, OrderUpdated, PaymentMethod, PlacedLine};
 use contracts::payments::PaymentMoved;
-use contracts::{OrderId, ShopId};
+use contracts::{Localized, OrderId, OrderLineId, ProductId, ShopId, VariantId};
 use kernel::{Clock as _, Currency, Money, OsRng};
 use sandbox::bank::{Bank, BankConfig};
 use serde_json::{Value, json};
@@ -85,8 +85,19 @@ pub(crate) struct World {
     silenced: Silenced,
 }
 
-/// The bank does not answer requests whose address has this in it.
-type Silenced = Arc<Mutex<Option<String>>>;
+/// What the bank does with requests whose address has a text in it.
+#[derive(Clone, Debug)]
+enum Fate {
+    /// It sees them and says nothing.
+    Silent,
+    /// It is not reached.
+    Unreachable,
+    /// It lets them wait, in the clock's time, and then says nothing.
+    Slow(Duration),
+}
+
+/// Requests with this in their address, and their fate.
+type Silenced = Arc<Mutex<Option<(String, Fate)>>>;
 
 impl World {
     pub(crate) fn open(database: &TestDatabase) -> Self {
@@ -111,20 +122,30 @@ impl World {
         ];
         settings.extend(more);
         let silenced = Silenced::default();
-        let harness = mount(database, &clock, &settings, real_outbound(&silenced), 1);
+        let harness = mount(database, &clock, &settings, real_outbound(&silenced, &clock), 1);
         Self { harness, bank: Some(bank), bank_url, folder, clock, inbox, settings, silenced }
     }
 
     /// The process ends and starts again on the same database.
     pub(crate) fn restart(self, database: &TestDatabase, seed: u64) -> Self {
         drop(self.harness);
-        let harness = mount(database, &self.clock, &self.settings, real_outbound(&self.silenced), seed);
+        let harness = mount(database, &self.clock, &self.settings, real_outbound(&self.silenced, &self.clock), seed);
         Self { harness, ..self }
     }
 
     /// The bank does not answer us about this payment of its, until it does (`None`).
     pub(crate) fn silence(&self, part: Option<&str>) {
-        *self.silenced.lock().unwrap() = part.map(str::to_owned);
+        *self.silenced.lock().unwrap() = part.map(|part| (part.to_owned(), Fate::Silent));
+    }
+
+    /// The bank is not reached with requests that have this in their address.
+    pub(crate) fn cut_off(&self, part: &str) {
+        *self.silenced.lock().unwrap() = Some((part.to_owned(), Fate::Unreachable));
+    }
+
+    /// The bank takes so long over requests with this in their address, and never answers.
+    pub(crate) fn slow_down(&self, part: &str, each: Duration) {
+        *self.silenced.lock().unwrap() = Some((part.to_owned(), Fate::Slow(each)));
     }
 
     /// The bank's process ends.
@@ -168,7 +189,7 @@ impl World {
             shop_id: shop(),
             guest_id: ANNA.user_id(),
             number: "A-001".to_owned(),
-            lines: Vec::new(),
+            lines: vec![line(1, 1), line(2, 3)],
             total: rub(total),
             payment_method: method,
             return_url: Some("http://shop.example/thanks".to_owned()),
@@ -335,6 +356,19 @@ impl World {
     }
 }
 
+/// Some cups of one line of an order.
+pub(crate) fn line(id: u128, quantity: i64) -> PlacedLine {
+    PlacedLine {
+        line_id: OrderLineId::from_bits(id),
+        product_id: ProductId::from_bits(id),
+        variant_id: VariantId::from_bits(id),
+        name: Localized { ru: "Латте".to_owned(), en: "Latte".to_owned() },
+        quantity,
+        unit_price: rub(15_500),
+        total: rub(15_500 * quantity),
+    }
+}
+
 pub(crate) fn update(
     id: OrderId,
     to: OrderState,
@@ -372,15 +406,22 @@ pub(crate) fn mount(
     ServiceHarness::mount_with(database, MOUNT, options)
 }
 
-fn real_outbound(silenced: &Silenced) -> ScriptedOutbound {
+fn real_outbound(silenced: &Silenced, clock: &FakeClock) -> ScriptedOutbound {
     let real = UreqOutbound::new(&Settings::defaults(&[OUTBOUND_SETTINGS]));
-    let silenced = Arc::clone(silenced);
+    let (silenced, clock) = (Arc::clone(silenced), clock.clone());
     ScriptedOutbound::answering(move |request| {
-        let is_silenced = silenced.lock().unwrap().as_ref().is_some_and(|part| request.url.contains(part));
-        if is_silenced {
-            return Err(OutboundError::Timeout { host: "the bank".to_owned(), timeout_ms: request.timeout_ms });
+        let fate =
+            silenced.lock().unwrap().clone().filter(|(part, _)| request.url.contains(part)).map(|(_, fate)| fate);
+        let host = "the bank".to_owned();
+        match fate {
+            None => real.send(request),
+            Some(Fate::Silent) => Err(OutboundError::Timeout { host, timeout_ms: request.timeout_ms }),
+            Some(Fate::Unreachable) => Err(OutboundError::Unreachable { host, reason: "cut off".to_owned() }),
+            Some(Fate::Slow(each)) => {
+                clock.advance(each);
+                Err(OutboundError::Timeout { host, timeout_ms: request.timeout_ms })
+            }
         }
-        real.send(request)
     })
 }
 

@@ -7,7 +7,7 @@ use super::{Heard, hear, refund_ended, stamp};
 use crate::model::examples::{TOTAL, a_payment, rub, seen};
 use crate::model::judge::{OrderMoney, Seen, SeenState};
 use crate::model::ledger::{PostingKind, Side};
-use crate::model::payment::{Payment, may_move, rank};
+use crate::model::payment::{Alarm, Payment, may_move, rank};
 use crate::model::refund::{Refund, RefundState};
 
 fn a_refund(minor: i64) -> Refund {
@@ -20,7 +20,6 @@ fn a_refund(minor: i64) -> Refund {
         source: "test".to_owned(),
         reason: "test".to_owned(),
         lines: None,
-        restock: false,
         by_user: None,
         provider_ref: None,
         created_at: now,
@@ -142,6 +141,17 @@ fn a_failed_refund_frees_what_it_held_and_calls_a_person() {
 
     assert_eq!(next.refundable_minor(), TOTAL);
     assert_eq!(next.state, PaymentState::Captured);
-    assert!(next.alarm.is_some());
+    assert_eq!(next.alarm, Some(Alarm::RefundFailed));
     assert!(posting.is_none());
+}
+
+/// Stray money has an alarm of its own that says it goes back by itself: now it does not.
+#[test]
+fn a_failed_refund_speaks_louder_than_an_alarm_before_it() {
+    let payment =
+        Payment { alarm: Some(Alarm::SecondSuccess), refund_pending: rub(1_000), ..a_payment(PaymentState::Captured) };
+
+    let (next, _) = refund_ended(&payment, &a_refund(1_000), RefundState::Failed);
+
+    assert_eq!(next.alarm, Some(Alarm::RefundFailed));
 }
