@@ -161,7 +161,7 @@ pub struct OrderUpdated {
     pub from: OrderState,
     /// … to this one.
     pub to: OrderState,
-    /// Why, as a stable word or as staff gave it; null when it went its usual way.
+    /// Why, as a stable word; null when it went its usual way. What people wrote is in the order's history.
     pub reason: Option<String>,
     /// When.
     pub at: Timestamp,

@@ -3,6 +3,7 @@
 use kernel::{Event, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::orders::PaymentMethod;
 use crate::{OrderId, PaymentId, word::words};
 
 words! {
@@ -54,6 +55,14 @@ pub struct PaymentMoved {
     pub at: Timestamp,
     /// The payment's version.
     pub version: i64,
+}
+
+impl PaymentMoved {
+    /// How the order is paid with this attempt: by the barista, or on the page of a bank, whichever it is.
+    #[must_use]
+    pub fn method(&self) -> PaymentMethod {
+        if self.provider == "counter" { PaymentMethod::Counter } else { PaymentMethod::Online }
+    }
 }
 
 impl Event for PaymentMoved {

@@ -80,7 +80,7 @@ CREATE TABLE orders (
 -- Ids grow with time, so lists go by id: no sort key of its own, and the cursor is the id.
 CREATE INDEX orders_by_guest ON orders (guest_id, id);
 CREATE INDEX orders_by_shop ON orders (shop_id, id);
-CREATE INDEX orders_on_board ON orders (shop_id, due_at) WHERE state IN ('placed', 'paid', 'preparing', 'ready');
+CREATE INDEX orders_on_board ON orders (shop_id, state, due_at) WHERE state IN ('placed', 'paid', 'preparing', 'ready');
 CREATE INDEX orders_unpaid ON orders (expires_at) WHERE state = 'placed';
 
 -- What happened to an order, one row per version; never changed. The first row of an id is written by whoever is
@@ -118,14 +118,19 @@ CREATE TABLE order_payments (
 );
 
 -- The places of a slot that are taken, where the shop limits them. `capacity` is the shop's word at the last time a
--- place was taken: less capacity later refuses new orders and never breaks old ones.
+-- place was taken: less capacity later refuses new orders and never breaks old ones. After a change of the slots' length
+-- or of the hours old and new slots overlap: `elsewhere` is what the others that overlap this one had taken when that was
+-- last counted.
 CREATE TABLE order_slots (
-    shop_id  TEXT NOT NULL,
-    from_at  BIGINT NOT NULL,
-    taken    BIGINT NOT NULL,
-    capacity BIGINT NOT NULL,
+    shop_id   TEXT NOT NULL,
+    from_at   BIGINT NOT NULL,
+    to_at     BIGINT NOT NULL,
+    taken     BIGINT NOT NULL,
+    elsewhere BIGINT NOT NULL,
+    capacity  BIGINT NOT NULL,
     CONSTRAINT order_slots_once PRIMARY KEY (shop_id, from_at),
-    CONSTRAINT order_slots_not_oversold CHECK (taken >= 0 AND taken <= capacity)
+    CONSTRAINT order_slots_some_time CHECK (from_at < to_at),
+    CONSTRAINT order_slots_not_oversold CHECK (taken >= 0 AND elsewhere >= 0 AND taken <= capacity)
 );
 
 -- How many unpaid orders a guest has open, by method: the cap is a conditional update here, since counting rows

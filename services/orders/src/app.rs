@@ -8,6 +8,7 @@ use kernel::{Clock, Rng, Timestamp};
 use service::{Calls, Deps, Settings};
 use store::Db;
 
+use crate::at_cap::AtCap;
 use crate::numbers::Numbers;
 use crate::settings;
 
@@ -24,6 +25,8 @@ pub(crate) struct App {
     pub(crate) rng: Arc<dyn Rng>,
     /// Numbers handed out in blocks.
     pub(crate) numbers: Numbers,
+    /// Guests who were refused for the cap on unpaid orders.
+    pub(crate) at_cap: AtCap,
     /// What may be configured.
     pub(crate) rules: Rules,
 }
@@ -47,6 +50,7 @@ impl App {
             clock: deps.clock,
             rng: deps.rng,
             numbers: Numbers::default(),
+            at_cap: AtCap::default(),
             rules: Rules::of(&deps.settings),
         }
     }

@@ -5,34 +5,49 @@ mod fold;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::OrderId;
 use contracts::orders::{FulfilmentKind, OrderState};
 use kernel::{Clock, Money};
 use service::{Check, FactSet, Finding};
-use store::{Snapshot, StoreError};
+use store::{Db, Snapshot, StoreError};
 
 use self::fold::Fold;
+use crate::app::App;
 use crate::model::{Order, Totals};
 use crate::store::{
-    CountRow, answered_without_order, history_rows, orders_rows, slot_counts, tender_rows, unpaid_counts,
+    CountRow, answered_without_order, histories_up_to, history_rows, live_orders, money_of_orders, money_without_order,
+    orders_after, paid_without_money, past_their_time, slot_counts, sold_orders, tender_rows, unpaid_counts,
     without_history,
 };
 
 /// How long after its time an unpaid order may still wait for the timer.
 const EXPIRY_GRACE: Duration = Duration::from_secs(60);
 
-pub(crate) fn checks(clock: &Arc<dyn Clock>) -> Vec<Check> {
-    let clock = Arc::clone(clock);
+/// Orders that are read at once where every one has to be looked at: a reader that stays open for long keeps the log
+/// of the whole database (decision 7).
+const CHUNK: u32 = 500;
+
+pub(crate) fn checks(app: &Arc<App>) -> Vec<Check> {
+    let clock = Arc::clone(&app.clock);
     vec![
-        Check::local("MON-6", totals_add_up),
+        in_chunks("MON-6", app, totals_add_up),
         Check::local("MON-4", tenders_add_up),
+        Check::local("MON-4", paid_orders_have_their_money),
         Check::local("MON-10", money_of_ended_orders).quiescent(),
-        Check::local("ORD-1", histories_fold),
+        in_chunks("ORD-1", app, histories_fold),
+        Check::local("ORD-1", orders_have_histories),
         Check::local("ORD-2", move |snapshot| unpaid_past_their_time(snapshot, clock.as_ref())).quiescent(),
         Check::local("ORD-3", answered_orders_exist),
-        Check::local("ORD-4", versions_increase),
+        in_chunks("ORD-4", app, versions_increase),
         Check::local("ORD-5", slots_are_counted),
         Check::local("ORD-6", unpaid_orders_are_counted),
     ]
+}
+
+/// A rule on each order by itself, which holds at every commit: so each chunk may be of a moment of its own.
+fn in_chunks(id: &'static str, app: &Arc<App>, run: fn(&Db) -> Result<Vec<Finding>, StoreError>) -> Check {
+    let app = Arc::clone(app);
+    Check { quiescent: false, ..Check::outside(id, move || run(&app.db).map_err(|error| error.to_string())) }
 }
 
 /// What other services' checks compare with: the money that each order says is with us (MON-4), the orders that may hold
@@ -40,59 +55,50 @@ pub(crate) fn checks(clock: &Arc<dyn Clock>) -> Vec<Check> {
 pub(crate) fn facts() -> Vec<FactSet> {
     vec![
         FactSet::new("orders.paid", |snapshot| {
-            each(snapshot, |order, _| {
-                let minor = order.tender.captured_minor - order.tender.refunded_minor;
-                let is_money = order.tender.captured_minor > 0;
-                is_money.then(|| (order.id.to_string(), (minor, order.totals.currency())))
-            })
+            let money = money_of_orders(snapshot)?.into_iter();
+            Ok(money.map(|(id, minor, currency)| (id.to_string(), (minor, currency))).collect())
         }),
-        FactSet::new("orders.live", |snapshot| {
-            each(snapshot, |order, _| {
-                let state = order.state.word();
-                let is_over = order.state.is_ended() || state == OrderState::Closed;
-                (!is_over).then(|| (order.id.to_string(), state))
-            })
-        }),
-        FactSet::new("orders.sold", |snapshot| {
-            each(snapshot, |order, _| {
-                let state = order.state.word();
-                let is_sold = !order.state.is_ended() && state != OrderState::Placed;
-                is_sold.then(|| (order.id.to_string(), state))
-            })
-        }),
+        FactSet::new("orders.live", |snapshot| Ok(by_id(live_orders(snapshot)?))),
+        FactSet::new("orders.sold", |snapshot| Ok(by_id(sold_orders(snapshot)?))),
     ]
 }
 
-fn each<T>(snapshot: &mut Snapshot<'_>, mut pick: impl FnMut(&Order, i64) -> Option<T>) -> Result<Vec<T>, StoreError> {
-    let mut picked = Vec::new();
-    orders_rows(snapshot, |order, total| picked.extend(pick(&order, total)))?;
-    Ok(picked)
+fn by_id(orders: Vec<(OrderId, OrderState)>) -> Vec<(String, OrderState)> {
+    orders.into_iter().map(|(id, state)| (id.to_string(), state)).collect()
 }
 
-fn on(order: &Order, message: impl Into<String>) -> Finding {
-    Finding::new(format!("order {}", order.id), message).of_key(order.id.to_string())
+fn on(id: OrderId, message: impl Into<String>) -> Finding {
+    Finding::new(format!("order {id}"), message).of_key(id.to_string())
 }
 
 /// MON-6: items − discount − points + delivery = total, and the lines add up to the items.
-fn totals_add_up(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    each(snapshot, |order, total| {
-        let stored = order.totals;
-        let of_lines = Totals::of(&order.lines, stored.currency());
-        if stored.total().amount() != total {
-            return Some(on(order, format!("its parts make {}, its total is {total}", stored.total().amount())));
-        }
-        let agrees = |lines: &Totals| lines.items() == stored.items() && lines.discount() == stored.discount();
-        match of_lines {
-            Ok(lines) if agrees(&lines) => None,
-            Ok(lines) => Some(on(order, format!("its lines make {}, its items {}", lines.items(), stored.items()))),
-            Err(error) => Some(on(order, error.to_string())),
-        }
-    })
+fn totals_add_up(db: &Db) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    let mut after = OrderId::from_bits(0);
+    loop {
+        let chunk = db.read_blocking(move |snapshot| orders_after(snapshot, after, CHUNK))?;
+        let Some((last, _)) = chunk.last() else { return Ok(findings) };
+        after = last.id;
+        findings.extend(chunk.iter().filter_map(|(order, total)| sum_fault(order, *total)));
+    }
+}
+
+fn sum_fault(order: &Order, total: i64) -> Option<Finding> {
+    let stored = order.totals;
+    if stored.total().amount() != total {
+        return Some(on(order.id, format!("its parts make {}, its total is {total}", stored.total().amount())));
+    }
+    let agrees = |lines: &Totals| lines.items() == stored.items() && lines.discount() == stored.discount();
+    match Totals::of(&order.lines, stored.currency()) {
+        Ok(lines) if agrees(&lines) => None,
+        Ok(lines) => Some(on(order.id, format!("its lines make {}, its items {}", lines.items(), stored.items()))),
+        Err(error) => Some(on(order.id, error.to_string())),
+    }
 }
 
 /// MON-4, our half: what an order says came and went is what its attempts add up to.
 fn tenders_add_up(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    let rows = tender_rows(snapshot)?.into_iter().filter(|row| row.says != row.adds_up);
+    let rows = tender_rows(snapshot)?.into_iter();
     Ok(rows
         .map(|row| {
             let message = format!("says {:?} came and went, its payments make {:?}", row.says, row.adds_up);
@@ -101,53 +107,73 @@ fn tenders_add_up(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreErro
         .collect())
 }
 
+/// MON-4, the other half: whoever is made or was handed over is paid, by an attempt that took all of the total. What of it
+/// went back since is another matter.
+fn paid_orders_have_their_money(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
+    let unpaid = paid_without_money(snapshot)?.into_iter();
+    Ok(unpaid.map(|(id, state)| on(id, format!("is {state}, and no payment that it names took its total"))).collect())
+}
+
 /// MON-10, our half: money is with us only for orders that are or will be made. Named here too: a sum that does not pay its
 /// order. That their goods were held is catalog's half.
 fn money_of_ended_orders(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    each(snapshot, |order, _| {
-        let is_unpaid = order.state.is_ended() || order.state.word() == OrderState::Placed;
-        let minor = order.tender.captured_minor - order.tender.refunded_minor;
-        let money = Money::new(minor, order.totals.currency());
-        (is_unpaid && minor > 0).then(|| {
-            let money = money.map_or_else(|_| minor.to_string(), |money| money.to_string());
-            on(order, format!("is {} while {money} of its guest is here", order.state.word()))
+    let held = money_without_order(snapshot)?.into_iter();
+    Ok(held
+        .map(|(id, state, minor, currency)| {
+            let money = Money::new(minor, currency).map_or_else(|_| minor.to_string(), |money| money.to_string());
+            on(id, format!("is {state} while {money} of its guest is here"))
         })
-    })
+        .collect())
 }
 
-fn folds(snapshot: &mut Snapshot<'_>) -> Result<Vec<Fold>, StoreError> {
+/// The histories that have a fault.
+fn folds(db: &Db) -> Result<Vec<Fold>, StoreError> {
+    let mut folds: Vec<Fold> = Vec::new();
+    let mut after = String::new();
+    loop {
+        let from = after.clone();
+        let chunk = db.read_blocking(move |snapshot| fold_chunk(snapshot, &from))?;
+        let Some((up_to, faulty)) = chunk else { return Ok(folds) };
+        after = up_to;
+        folds.extend(faulty);
+    }
+}
+
+/// The next histories: up to which order, and those that have a fault.
+fn fold_chunk(snapshot: &mut Snapshot<'_>, after: &str) -> Result<Option<(String, Vec<Fold>)>, StoreError> {
+    let Some(up_to) = histories_up_to(snapshot, after, CHUNK)? else { return Ok(None) };
     let mut folds: Vec<Fold> = Vec::new();
     let mut open: Option<Fold> = None;
-    history_rows(snapshot, |row| {
+    history_rows(snapshot, after, &up_to, |row| {
         if open.as_ref().is_some_and(|fold| fold.order_id != row.order_id) {
             folds.extend(open.take().filter(Fold::has_faults));
         }
         open.get_or_insert_with(|| Fold::begin(&row)).step(&row);
     })?;
     folds.extend(open.filter(Fold::has_faults));
-    Ok(folds)
+    Ok(Some((up_to, folds)))
 }
 
 /// ORD-1: only legal transitions; the history folds to the stored row.
-fn histories_fold(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    let mut findings: Vec<Finding> = folds(snapshot)?.iter().filter_map(Fold::illegal).collect();
+fn histories_fold(db: &Db) -> Result<Vec<Finding>, StoreError> {
+    Ok(folds(db)?.iter().filter_map(Fold::illegal).collect())
+}
+
+/// ORD-1: an order has a history.
+fn orders_have_histories(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
     let orphans = without_history(snapshot)?.into_iter();
-    findings.extend(orphans.map(|id| Finding::new(format!("order {id}"), "has no history")));
-    Ok(findings)
+    Ok(orphans.map(|id| Finding::new(format!("order {id}"), "has no history")).collect())
 }
 
 /// ORD-4: versions grow by one and no update is lost.
-fn versions_increase(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    Ok(folds(snapshot)?.iter().filter_map(Fold::version_fault).collect())
+fn versions_increase(db: &Db) -> Result<Vec<Finding>, StoreError> {
+    Ok(folds(db)?.iter().filter_map(Fold::version_fault).collect())
 }
 
 /// ORD-2: an order that waits to be paid past its time waits for nobody. All other states wait for a named person.
 fn unpaid_past_their_time(snapshot: &mut Snapshot<'_>, clock: &dyn Clock) -> Result<Vec<Finding>, StoreError> {
-    let due = clock.now().minus(EXPIRY_GRACE);
-    each(snapshot, |order, _| {
-        let expires_at = order.state.expires_at().filter(|at| *at < due)?;
-        Some(on(order, format!("should have expired at {expires_at}")))
-    })
+    let late = past_their_time(snapshot, clock.now().minus(EXPIRY_GRACE))?.into_iter();
+    Ok(late.map(|(id, expires_at)| on(id, format!("should have expired at {expires_at}"))).collect())
 }
 
 /// ORD-3: an answer that was given stands for an order that is there.
@@ -158,17 +184,17 @@ fn answered_orders_exist(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, St
 
 /// ORD-5: what is taken of a slot is what its orders hold; the capacity is a constraint of the table.
 fn slots_are_counted(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    Ok(slot_counts(snapshot)?.into_iter().filter_map(miscounted).collect())
+    Ok(slot_counts(snapshot)?.into_iter().map(miscounted).collect())
 }
 
 /// ORD-6: a guest's counter of unpaid orders is how many there are.
 fn unpaid_orders_are_counted(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    Ok(unpaid_counts(snapshot)?.into_iter().filter_map(miscounted).collect())
+    Ok(unpaid_counts(snapshot)?.into_iter().map(miscounted).collect())
 }
 
-fn miscounted(row: CountRow) -> Option<Finding> {
+fn miscounted(row: CountRow) -> Finding {
     let CountRow { subject, counted, there } = row;
-    (counted != there).then(|| Finding::new(subject, format!("counts {counted} orders, there are {there}")))
+    Finding::new(subject, format!("counts {counted} orders, there are {there}"))
 }
 
 /// Kept with [`crate::model::is_legal`]: what a history may do between two entries.

@@ -14,6 +14,6 @@ const EXPIRY_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn timers(app: &Arc<App>) -> Vec<Timer> {
     let app = Arc::clone(app);
     vec![Timer::new("orders.expire-unpaid", EXPIRY_EVERY, move |_| {
-        expire_unpaid(&app).map(drop).map_err(|error| error.to_string())
+        expire_unpaid(&app).map_err(|error| error.to_string())
     })]
 }

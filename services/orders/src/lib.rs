@@ -7,6 +7,7 @@
 //! points and other currencies (the columns are there, zero or null).
 
 mod app;
+mod at_cap;
 mod checks;
 mod error;
 mod events;
@@ -54,7 +55,7 @@ pub fn service(deps: Deps) -> Service {
     for timer in jobs::timers(&app) {
         service = service.timer(timer);
     }
-    for check in checks::checks(&app.clock) {
+    for check in checks::checks(&app) {
         service = service.check(check);
     }
     for facts in checks::facts() {

@@ -3,6 +3,7 @@
 //! Locks are taken in one order everywhere, so that no two transactions wait for each other: orders, then slots,
 //! then guests' counters; several of one table in the order of their keys.
 
+mod audit;
 mod claims;
 mod columns;
 mod history;
@@ -12,17 +13,22 @@ mod payments;
 mod scarce;
 mod statements;
 
+pub(crate) use audit::{
+    live_orders, money_of_orders, money_without_order, orders_after, paid_without_money, past_their_time,
+    sold_orders,
+};
 pub(crate) use claims::answered_without_order;
 pub(crate) use history::{
-    FirstEntry, HistoryEntry, HistoryRow, PastEntry, entomb, first_entry, history_of, history_rows, without_history,
+    FirstEntry, HistoryEntry, HistoryRow, PastEntry, entomb, first_entry, histories_up_to, history_of, history_rows,
+    without_history,
 };
 pub(crate) use lists::{Filter, Visible, list_all, list_of_guest, list_of_shop, on_board};
 pub(crate) use orders::{
-    Saved, insert, load, load_visible, lock, lock_expired, lock_visible, mark_retaking, orders_rows, save,
+    Saved, expired, insert, load, load_visible, lock, lock_expired, lock_visible, mark_retaking, save,
 };
 pub(crate) use payments::{attempts_of, hear, tender_rows};
 pub(crate) use scarce::{
-    CountRow, give_back_slots, give_back_unpaid, slot_counts, slots_between, take_block, take_slot, take_unpaid,
-    unpaid_counts,
+    CountRow, TakenSlots, give_back_slots, give_back_unpaid, slot_counts, slots_between, switch_unpaid, take_block,
+    take_slot, take_unpaid, unpaid_counts, unpaid_of,
 };
 pub(crate) use statements::STATEMENTS;

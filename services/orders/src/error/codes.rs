@@ -46,6 +46,11 @@ service::codes! { pub(crate) static CODES;
         "The order's state does not allow this", "Состояние заказа этого не позволяет",
         "Read the order again; \"from\" says where it is.", "Прочтите заказ снова: «from» показывает, где он.",
         with ["from", "to"];
+    /// Nothing of its money is left.
+    GIVEN_BACK = "orders.given-back", Conflict,
+        "All that was paid for the order was given back", "Все деньги за заказ возвращены",
+        "Cancel the order.", "Отмените заказ.",
+        with ["state"];
     /// Too late to cancel.
     CANNOT_CANCEL = "orders.cannot-cancel", Conflict,
         "The order cannot be cancelled any more", "Заказ уже нельзя отменить",

@@ -28,6 +28,7 @@ pub(super) fn of(error: Error) -> Problem {
         Error::Rejected(Rejection::CannotCancel { state }) => {
             told(&codes::CANNOT_CANCEL).member("state", state.as_str())
         }
+        Error::Rejected(Rejection::GivenBack { state }) => told(&codes::GIVEN_BACK).member("state", state.as_str()),
         Error::Rejected(Rejection::NotExpiredYet { .. } | Rejection::NothingHeld) => told(&codes::ILLEGAL_TRANSITION),
         Error::Entombed => Problem::new(&codes::TOOK_TOO_LONG),
         Error::Edge(problem) => problem,

@@ -6,7 +6,7 @@ use contracts::{ModifierId, ShopId, VariantId};
 use jiff::civil::Date;
 use kernel::{Money, Text, Timestamp};
 use serde::{Deserialize, Deserializer};
-use service::{Fault, Validate};
+use service::{Fault, Validate, without_card_numbers};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::model::{Step, WantedTime};
@@ -170,7 +170,7 @@ impl NewOrder {
     }
 
     pub(super) fn comment(&self) -> Option<String> {
-        trimmed(self.comment.as_deref())
+        trimmed(self.comment.as_deref()).map(without_card_numbers)
     }
 }
 
@@ -286,7 +286,7 @@ pub(crate) struct CancelOrder {
 
 impl CancelOrder {
     pub(super) fn reason(&self) -> Option<String> {
-        trimmed(self.reason.as_deref())
+        trimmed(self.reason.as_deref()).map(without_card_numbers)
     }
 }
 

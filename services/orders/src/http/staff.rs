@@ -23,7 +23,7 @@ use crate::use_cases::read_orders::{Viewer, read_board};
     request_body(content = ChangeStatus, example = json!({"state": "preparing"})),
     responses(
         (status = 200, description = "The order", body = OrderView),
-        (status = 409, description = "`orders.illegal-transition` with `from`, `to`",
+        (status = 409, description = "`orders.illegal-transition` with `from`, `to`; `orders.given-back` with `state`",
             content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
     ),
 )]

@@ -4,7 +4,7 @@ use contracts::PaymentId;
 use contracts::orders::{FulfilmentKind, OrderState};
 use kernel::Timestamp;
 
-use super::{Canceller, Order, Receipt, State, Step};
+use super::{Canceller, Order, PaymentProgress, Receipt, State, Step};
 
 /// What somebody wants of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,12 @@ pub enum Rejection {
     NotExpiredYet {
         /// When it ends.
         expires_at: Timestamp,
+    },
+    /// All of its money went back: there is nothing to make it for.
+    #[error("all that was paid for the order was given back")]
+    GivenBack {
+        /// Where it is.
+        state: OrderState,
     },
     /// An expired order gave its stock back: it has to be taken again before money can revive the order.
     #[error("what an expired order needs has to be held again before it can be paid")]
@@ -152,6 +158,9 @@ impl Order {
                 _ if self.is_done(step) => return Ok((self.state, Vec::new())),
                 _ => return Err(self.illegal(step.leads_to())),
             };
+        if step.is_work() && self.tender.progress == PaymentProgress::Refunded {
+            return Err(Rejection::GivenBack { state: self.state.word() });
+        }
         Ok(self.told(next))
     }
 
@@ -210,6 +219,14 @@ impl Step {
             Self::Finish | Self::BringBack => OrderState::Ready,
             Self::HandOver | Self::Deliver => OrderState::Closed,
             Self::Send => OrderState::Delivering,
+        }
+    }
+
+    /// Whether it goes on towards the guest inside the shop. What is with the courier comes to its end in any case.
+    const fn is_work(self) -> bool {
+        match self {
+            Self::Prepare | Self::Finish | Self::HandOver | Self::Send => true,
+            Self::Deliver | Self::BringBack => false,
         }
     }
 

@@ -7,7 +7,9 @@ use store::{Snapshot, StoreError, Tx, params};
 
 use super::columns::word;
 use super::orders::Saved;
-use super::statements::{EACH_HISTORY, ENTOMB, FIRST_ENTRY, HISTORY_OF_ORDER, INSERT_HISTORY, WITHOUT_HISTORY};
+use super::statements::{
+    ENTOMB, FIRST_ENTRY, HISTORIES_BETWEEN, HISTORIES_UP_TO, HISTORY_OF_ORDER, INSERT_HISTORY, WITHOUT_HISTORY,
+};
 use crate::model::{Order, PaymentProgress};
 
 /// What is written about a move.
@@ -122,9 +124,23 @@ pub(crate) struct HistoryRow {
     pub(crate) stored: Option<(OrderState, i64, PaymentProgress, FulfilmentKind)>,
 }
 
-/// Every entry of every history, by order and version, for the audit.
-pub(crate) fn history_rows(snapshot: &mut Snapshot<'_>, mut f: impl FnMut(HistoryRow)) -> Result<(), StoreError> {
-    snapshot.each(&EACH_HISTORY, &[], |row| {
+/// The last of the next `count` orders that have a history, for the audit; nothing when there are no more.
+pub(crate) fn histories_up_to(
+    snapshot: &mut Snapshot<'_>,
+    after: &str,
+    count: u32,
+) -> Result<Option<String>, StoreError> {
+    Ok(snapshot.one(&HISTORIES_UP_TO, &params![after, count], |row| row.get(0))?.flatten())
+}
+
+/// Every entry of the histories after this order up to that one, by order and version, for the audit.
+pub(crate) fn history_rows(
+    snapshot: &mut Snapshot<'_>,
+    after: &str,
+    up_to: &str,
+    mut f: impl FnMut(HistoryRow),
+) -> Result<(), StoreError> {
+    snapshot.each(&HISTORIES_BETWEEN, &params![after, up_to], |row| {
         let state: String = row.get(2)?;
         let stored = match row.get::<Option<super::columns::Parsed<OrderState>>>(4)? {
             None => None,

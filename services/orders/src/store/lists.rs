@@ -7,7 +7,9 @@ use service::Shops;
 use store::{Snapshot, StoreError, params};
 
 use super::columns;
-use super::statements::{LIST_ALL, LIST_OF_GUEST, LIST_OF_SHOP, LIST_ON_BOARD};
+use super::statements::{
+    LIST_ALL, LIST_LATEST_ON_BOARD, LIST_LIVE_OF_SHOP, LIST_OF_GUEST, LIST_OF_SHOP, LIST_ON_BOARD,
+};
 use crate::model::Order;
 
 /// Whose orders somebody may see: the own ones, and those of the shops that they work in.
@@ -82,7 +84,8 @@ pub(crate) fn list_of_shop(
 ) -> Result<Vec<Order>, StoreError> {
     let (oldest, state) = (filter.oldest_id(), filter.state_word());
     let row = params![filter.before, oldest, filter.from, filter.to, state, shop_id, filter.limit];
-    snapshot.list(&LIST_OF_SHOP, &row, columns::order)
+    let is_live = filter.state.is_some_and(|state| ON_BOARD.contains(&state));
+    snapshot.list(if is_live { &LIST_LIVE_OF_SHOP } else { &LIST_OF_SHOP }, &row, columns::order)
 }
 
 /// All orders.
@@ -92,7 +95,25 @@ pub(crate) fn list_all(snapshot: &mut Snapshot<'_>, filter: &Filter) -> Result<V
     snapshot.list(&LIST_ALL, &row, columns::order)
 }
 
-/// What a shop's board shows, the most urgent first.
-pub(crate) fn on_board(snapshot: &mut Snapshot<'_>, shop_id: ShopId, limit: i64) -> Result<Vec<Order>, StoreError> {
-    snapshot.list(&LIST_ON_BOARD, &params![shop_id, limit], columns::order)
+/// The columns of a board, in their order.
+const ON_BOARD: [OrderState; 4] = [OrderState::Placed, OrderState::Paid, OrderState::Preparing, OrderState::Ready];
+
+/// What a shop's board shows, column by column, at most so many in each, the most urgent first. Of those that wait for
+/// their guests the latest are shown: whoever has not come for hours may not come at all.
+pub(crate) fn on_board(
+    snapshot: &mut Snapshot<'_>,
+    shop_id: ShopId,
+    column_max: i64,
+) -> Result<Vec<Order>, StoreError> {
+    let mut board = Vec::new();
+    for state in ON_BOARD {
+        let row = params![shop_id, state.as_str(), column_max];
+        if state == OrderState::Ready {
+            let latest = snapshot.list(&LIST_LATEST_ON_BOARD, &row, columns::order)?;
+            board.extend(latest.into_iter().rev());
+        } else {
+            board.extend(snapshot.list(&LIST_ON_BOARD, &row, columns::order)?);
+        }
+    }
+    Ok(board)
 }

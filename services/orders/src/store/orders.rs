@@ -8,7 +8,7 @@ use super::columns;
 use super::history::{self, HistoryEntry};
 use super::lists::Visible;
 use super::statements::{
-    EACH_ORDER, INSERT_ORDER, LOAD_ORDER, LOAD_VISIBLE_ORDER, LOCK_EXPIRED_ORDERS, LOCK_ORDER, LOCK_VISIBLE_ORDER,
+    EXPIRED_ORDERS, INSERT_ORDER, LOAD_ORDER, LOAD_VISIBLE_ORDER, LOCK_EXPIRED_ORDERS, LOCK_ORDER, LOCK_VISIBLE_ORDER,
     MARK_RETAKING, UPDATE_ORDER,
 };
 use crate::model::Order;
@@ -89,6 +89,11 @@ pub(crate) fn lock_expired(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Resul
     tx.list(&LOCK_EXPIRED_ORDERS, &params![now, limit], columns::order)
 }
 
+/// Up to `limit` unpaid orders whose time is over, the longest first.
+pub(crate) fn expired(snapshot: &mut Snapshot<'_>, now: Timestamp, limit: i64) -> Result<Vec<OrderId>, StoreError> {
+    snapshot.list(&EXPIRED_ORDERS, &params![now, limit], |row| row.get(0))
+}
+
 /// Notes that an expired order has its stock taken again until then; `false` when it is not expired (any more).
 pub(crate) fn mark_retaking(tx: &mut Tx<'_>, id: OrderId, until: Timestamp) -> Result<bool, StoreError> {
     Ok(tx.execute(&MARK_RETAKING, &params![id, until])? == 1)
@@ -109,7 +114,7 @@ pub(crate) fn save(tx: &mut Tx<'_>, moved: &[Saved<'_>]) -> Result<(), StoreErro
     history::append(tx, moved)
 }
 
-fn update_row<'a>(saved: &Saved<'a>) -> [store::Param<'a>; 10] {
+fn update_row<'a>(saved: &Saved<'a>) -> [store::Param<'a>; 12] {
     let order = saved.order;
     let receipt = order.state.receipt();
     params![
@@ -123,13 +128,7 @@ fn update_row<'a>(saved: &Saved<'a>) -> [store::Param<'a>; 10] {
         order.tender.refunded_minor,
         order.fulfilment.is_slot_held,
         saved.entry.at,
+        order.payment_method.as_str(),
+        order.state.expires_at(),
     ]
-}
-
-/// Every order with its stored total, for the audit.
-pub(crate) fn orders_rows(snapshot: &mut Snapshot<'_>, mut f: impl FnMut(Order, i64)) -> Result<(), StoreError> {
-    snapshot.each(&EACH_ORDER, &[], |row| {
-        f(columns::order(row)?, row.get(31)?);
-        Ok(())
-    })
 }

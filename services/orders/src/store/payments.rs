@@ -5,7 +5,7 @@ use kernel::Currency;
 use store::{Row, Snapshot, StoreError, Tx, params};
 
 use super::columns::{money, word};
-use super::statements::{EACH_TENDER, HEAR_PAYMENT, PAYMENTS_OF_ORDER};
+use super::statements::{HEAR_PAYMENT, PAYMENTS_OF_ORDER, UNTRUE_TENDERS};
 use crate::model::Attempt;
 
 /// Keeps what payments told of an attempt; `false` when it told the same or later things before.
@@ -51,9 +51,9 @@ pub(crate) struct TenderRow {
     pub(crate) adds_up: (i64, i64),
 }
 
-/// Every order that money came for, for the audit.
+/// Orders whose money does not add up, for the audit.
 pub(crate) fn tender_rows(snapshot: &mut Snapshot<'_>) -> Result<Vec<TenderRow>, StoreError> {
-    snapshot.list(&EACH_TENDER, &[], |row| {
+    snapshot.list(&UNTRUE_TENDERS, &[], |row| {
         Ok(TenderRow { order_id: row.get(0)?, says: (row.get(1)?, row.get(2)?), adds_up: (row.get(3)?, row.get(4)?) })
     })
 }

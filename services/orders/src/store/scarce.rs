@@ -1,21 +1,32 @@
 //! What there is only so much of: places in slots, unpaid orders per guest, numbers. All of it moves by conditional
 //! update, so that of two transactions at once only one finds the last one.
 
+use std::time::Duration;
+
 use contracts::orders::PaymentMethod;
 use contracts::{ShopId, UserId};
 use kernel::Timestamp;
 use store::{Snapshot, StoreError, Tx, params};
 
 use super::statements::{
-    EACH_GUEST, EACH_SLOT, GIVE_BACK_SLOT, GIVE_BACK_UNPAID, SLOTS_BETWEEN, TAKE_BLOCK, TAKE_SLOT, TAKE_UNPAID,
+    GIVE_BACK_SLOT, GIVE_BACK_UNPAID, HOLD_UNPAID, OPEN_SLOT, SLOTS_BETWEEN, TAKE_BLOCK, TAKE_SLOT, TAKE_UNPAID,
+    UNPAID_OF_GUEST, UNTRUE_GUESTS, UNTRUE_SLOTS,
 };
+use crate::model::Slot;
 
-/// Takes a place in the slot that begins at `from`; `false` when it is full.
-pub(crate) fn take_slot(tx: &mut Tx<'_>, shop: ShopId, from: Timestamp, capacity: i64) -> Result<bool, StoreError> {
+/// No slot is longer.
+const SLOT_LENGTH_MAX: Duration = Duration::from_hours(24);
+
+/// Takes a place in a slot; `false` when it is full.
+pub(crate) fn take_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64) -> Result<bool, StoreError> {
     if capacity < 1 {
         return Ok(false);
     }
-    Ok(tx.execute(&TAKE_SLOT, &params![shop, from, capacity])? == 1)
+    if tx.execute(&TAKE_SLOT, &params![shop, slot.from, slot.to, capacity])? == 1 {
+        return Ok(true);
+    }
+    let earliest = slot.from.minus(SLOT_LENGTH_MAX);
+    Ok(tx.execute(&OPEN_SLOT, &params![shop, slot.from, slot.to, capacity, earliest])? == 1)
 }
 
 /// Gives places back, in the order of their keys.
@@ -45,6 +56,31 @@ pub(crate) fn give_back_unpaid(tx: &mut Tx<'_>, mut guests: Vec<(UserId, Payment
     all_touched(&tx.execute_many(&GIVE_BACK_UNPAID, &rows)?, "an unpaid order was not counted")
 }
 
+/// Counts an unpaid order under another method; `false`, and nothing changed, when the cap of that one is reached. Both
+/// counters are held first, in the order of their keys.
+pub(crate) fn switch_unpaid(
+    tx: &mut Tx<'_>,
+    guest: UserId,
+    (from, to): (PaymentMethod, PaymentMethod),
+    unpaid_max: i64,
+) -> Result<bool, StoreError> {
+    let mut methods = [from, to];
+    methods.sort_unstable();
+    let rows: Vec<_> = methods.iter().map(|method| params![guest, method.as_str()].to_vec()).collect();
+    tx.execute_many(&HOLD_UNPAID, &rows)?;
+    if !take_unpaid(tx, guest, to, unpaid_max)? {
+        return Ok(false);
+    }
+    give_back_unpaid(tx, vec![(guest, from)])?;
+    Ok(true)
+}
+
+/// How many unpaid orders of a guest are open.
+pub(crate) fn unpaid_of(snapshot: &mut Snapshot<'_>, guest: UserId, method: PaymentMethod) -> Result<i64, StoreError> {
+    let unpaid = snapshot.one(&UNPAID_OF_GUEST, &params![guest, method.as_str()], |row| row.get(0))?;
+    Ok(unpaid.unwrap_or(0))
+}
+
 fn all_touched(touched: &[u64], fault: &str) -> Result<(), StoreError> {
     if touched.iter().all(|rows| *rows == 1) {
         return Ok(());
@@ -58,17 +94,33 @@ pub(crate) fn take_block(tx: &mut Tx<'_>, sequence: &str, count: i64) -> Result<
     taken.ok_or_else(|| StoreError::Fault { at: TAKE_BLOCK.name.to_owned(), reason: "answered no row".to_owned() })
 }
 
-/// How many places are taken of each slot that begins in `[from, to)`; slots that nobody took are not there.
+/// The slots of a shop that places are taken of, and how many.
+#[derive(Clone, Debug)]
+pub(crate) struct TakenSlots(Vec<(Slot, i64)>);
+
+impl TakenSlots {
+    /// How many places of this slot are taken, also by orders whose slots had another length.
+    pub(crate) fn of(&self, slot: Slot) -> i64 {
+        let overlapping = self.0.iter().filter(|(taken, _)| taken.from < slot.to && slot.from < taken.to);
+        overlapping.map(|(_, places)| places).sum()
+    }
+}
+
+/// What is taken of the slots in `[from, to)`.
 pub(crate) fn slots_between(
     snapshot: &mut Snapshot<'_>,
     shop: ShopId,
     from: Timestamp,
     to: Timestamp,
-) -> Result<Vec<(Timestamp, i64)>, StoreError> {
-    snapshot.list(&SLOTS_BETWEEN, &params![shop, from, to], |row| Ok((row.get(0)?, row.get(1)?)))
+) -> Result<TakenSlots, StoreError> {
+    let earliest = from.minus(SLOT_LENGTH_MAX);
+    let taken = snapshot.list(&SLOTS_BETWEEN, &params![shop, earliest, to], |row| {
+        Ok((Slot { from: row.get(0)?, to: row.get(1)? }, row.get(2)?))
+    });
+    taken.map(TakenSlots)
 }
 
-/// What is counted beside what is there, for the audit.
+/// What is counted beside what is there, where they differ, for the audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CountRow {
     /// Whose count: shop and moment, or guest and method.
@@ -79,17 +131,17 @@ pub(crate) struct CountRow {
     pub(crate) there: i64,
 }
 
-/// Slots, beside the orders in them.
+/// Slots that are miscounted.
 pub(crate) fn slot_counts(snapshot: &mut Snapshot<'_>) -> Result<Vec<CountRow>, StoreError> {
-    snapshot.list(&EACH_SLOT, &[], |row| {
+    snapshot.list(&UNTRUE_SLOTS, &[], |row| {
         let (shop, from): (String, Timestamp) = (row.get(0)?, row.get(1)?);
         Ok(CountRow { subject: format!("slot {shop} {from}"), counted: row.get(2)?, there: row.get(3)? })
     })
 }
 
-/// Guests' unpaid orders.
+/// Guests who are miscounted.
 pub(crate) fn unpaid_counts(snapshot: &mut Snapshot<'_>) -> Result<Vec<CountRow>, StoreError> {
-    snapshot.list(&EACH_GUEST, &[], |row| {
+    snapshot.list(&UNTRUE_GUESTS, &[], |row| {
         let (guest, method): (String, String) = (row.get(0)?, row.get(1)?);
         Ok(CountRow { subject: format!("guest {guest} {method}"), counted: row.get(2)?, there: row.get(3)? })
     })

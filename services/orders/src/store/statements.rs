@@ -25,6 +25,24 @@ macro_rules! filtered {
     };
 }
 
+/// The states of the index `orders_on_board`, word for word as it says them.
+macro_rules! live {
+    () => {
+        "state IN ('placed', 'paid', 'preparing', 'ready')"
+    };
+}
+
+/// One column of a board. What waits to be paid online is no barista's matter.
+macro_rules! on_board {
+    () => {
+        concat!(
+            " FROM orders WHERE shop_id = $1 AND state = $2 AND ",
+            live!(),
+            " AND (state <> 'placed' OR payment_method = 'counter')"
+        )
+    };
+}
+
 store::statements! {
     /// A new order.
     INSERT_ORDER = "INSERT INTO orders \
@@ -49,10 +67,12 @@ store::statements! {
         "SELECT ", order_columns!(), " FROM orders WHERE state = 'placed' AND expires_at <= $1 \
          ORDER BY expires_at LIMIT $2 FOR UPDATE"
     );
+    /// Unpaid orders past their time.
+    EXPIRED_ORDERS = "SELECT id FROM orders WHERE state = 'placed' AND expires_at <= $1 ORDER BY expires_at LIMIT $2";
     /// An order that moved. The old version guards against a lost update.
     UPDATE_ORDER = "UPDATE orders SET state = $3, version = version + 1, payment_state = $4, paid_by = $5, \
         paid_at = $6, captured_minor = $7, refunded_minor = $8, is_slot_held = $9, updated_at = $10, \
-         retaking_until_at = NULL \
+         payment_method = $11, expires_at = COALESCE(CAST($12 AS BIGINT), expires_at), retaking_until_at = NULL \
         WHERE id = $1 AND version = $2";
     /// An expired order whose stock is about to be taken again.
     MARK_RETAKING = "UPDATE orders SET retaking_until_at = $2 WHERE id = $1 AND state = 'expired'";
@@ -65,16 +85,39 @@ store::statements! {
     LIST_OF_SHOP = concat!(
         "SELECT ", order_columns!(), " FROM orders WHERE ", filtered!(), " AND shop_id = $6 ORDER BY id DESC LIMIT $7"
     );
+    /// A shop's orders in a state that somebody has to do something about, the latest first: they are few, and the
+    /// board's index has them alone. The ids are hidden from the planner, which would walk the shop's whole history.
+    LIST_LIVE_OF_SHOP = concat!(
+        "SELECT ", order_columns!(), " FROM orders WHERE (id || '') < $1 AND (id || '') >= $2 AND placed_at >= $3 \
+         AND placed_at < $4 AND state = $5 AND ", live!(), " AND shop_id = $6 ORDER BY (id || '') DESC LIMIT $7"
+    );
     /// All orders, the latest first.
     LIST_ALL = concat!("SELECT ", order_columns!(), " FROM orders WHERE ", filtered!(), " ORDER BY id DESC LIMIT $6");
-    /// A shop's orders that somebody has to do something about, the most urgent first.
-    LIST_ON_BOARD = concat!(
-        "SELECT ", order_columns!(), " FROM orders WHERE shop_id = $1 \
-         AND state IN ('placed', 'paid', 'preparing', 'ready') AND (state <> 'placed' OR payment_method = 'counter') \
-         ORDER BY due_at, id LIMIT $2"
-    );
-    /// Every order, for the audit.
-    EACH_ORDER = concat!("SELECT ", order_columns!(), ", total_minor FROM orders ORDER BY id");
+    /// A column of a shop's board, the most urgent first.
+    LIST_ON_BOARD = concat!("SELECT ", order_columns!(), on_board!(), " ORDER BY due_at, id LIMIT $3");
+    /// A column of a shop's board, the least urgent first.
+    LIST_LATEST_ON_BOARD =
+        concat!("SELECT ", order_columns!(), on_board!(), " ORDER BY due_at DESC, id DESC LIMIT $3");
+    /// Orders in the order of their ids, a chunk at a time, for the audit.
+    ORDERS_AFTER = concat!("SELECT ", order_columns!(), ", total_minor FROM orders WHERE id > $1 ORDER BY id LIMIT $2");
+    /// What is with us of the money of orders that money came for, for the audit.
+    MONEY_OF_ORDERS = "SELECT id, captured_minor - refunded_minor, currency FROM orders WHERE captured_minor > 0";
+    /// Where the orders are that are not at an end, for the audit.
+    LIVE_ORDERS = "SELECT id, state FROM orders \
+        WHERE state IN ('placed', 'paid', 'preparing', 'ready', 'delivering')";
+    /// Where the orders are whose guests have paid for their goods, for the audit.
+    SOLD_ORDERS = "SELECT id, state FROM orders \
+        WHERE state IN ('paid', 'preparing', 'ready', 'delivering', 'closed')";
+    /// Orders that nobody makes while money of their guests is here, for the audit.
+    MONEY_WITHOUT_ORDER = "SELECT id, state, captured_minor - refunded_minor, currency FROM orders \
+        WHERE state IN ('placed', 'expired', 'cancelled') AND captured_minor > refunded_minor ORDER BY id";
+    /// Orders that are paid by an attempt which did not take their total, for the audit.
+    PAID_WITHOUT_MONEY = "SELECT o.id, o.state FROM orders o \
+        LEFT JOIN order_payments p ON p.order_id = o.id AND p.payment_id = o.paid_by \
+         AND p.currency = o.currency AND p.captured_minor = o.total_minor \
+        WHERE o.state IN ('paid', 'preparing', 'ready', 'delivering', 'closed') AND p.order_id IS NULL ORDER BY o.id";
+    /// Unpaid orders that should have ended by then, for the audit.
+    PAST_THEIR_TIME = "SELECT id, expires_at FROM orders WHERE state = 'placed' AND expires_at < $1 ORDER BY id";
 
     /// What happened to an order.
     INSERT_HISTORY = "INSERT INTO order_history (order_id, version, state, payment_state, moved_by, reason, at) \
@@ -88,9 +131,13 @@ store::statements! {
     /// The history of an order, the oldest first.
     HISTORY_OF_ORDER = "SELECT version, state, payment_state, moved_by, at FROM order_history \
         WHERE order_id = $1 ORDER BY version";
-    /// Every history beside what is stored of its order, for the audit. An order without history is there once.
-    EACH_HISTORY = "SELECT h.order_id, h.version, h.state, h.payment_state, o.state, o.version, o.payment_state, \
-        o.fulfilment_kind FROM order_history h LEFT JOIN orders o ON o.id = h.order_id ORDER BY h.order_id, h.version";
+    /// The last of the next so many orders that have a history, for the audit.
+    HISTORIES_UP_TO = "SELECT MAX(order_id) FROM (SELECT order_id FROM order_history WHERE order_id > $1 \
+        GROUP BY order_id ORDER BY order_id LIMIT $2) AS chunk";
+    /// Their histories beside what is stored of each order, for the audit.
+    HISTORIES_BETWEEN = "SELECT h.order_id, h.version, h.state, h.payment_state, o.state, o.version, o.payment_state, \
+        o.fulfilment_kind FROM order_history h LEFT JOIN orders o ON o.id = h.order_id \
+        WHERE h.order_id > $1 AND h.order_id <= $2 ORDER BY h.order_id, h.version";
     /// Orders without a history, for the audit.
     WITHOUT_HISTORY = "SELECT o.id FROM orders o \
         LEFT JOIN order_history h ON h.order_id = o.id AND h.version = 1 WHERE h.order_id IS NULL ORDER BY o.id";
@@ -105,27 +152,39 @@ store::statements! {
     /// Every attempt to pay for an order.
     PAYMENTS_OF_ORDER = "SELECT payment_id, attempt, version, state, currency, captured_minor, refunded_minor \
         FROM order_payments WHERE order_id = $1 ORDER BY attempt, payment_id";
-    /// What orders say came and went, and what their attempts add up to, for the audit.
-    EACH_TENDER = "SELECT o.id, o.captured_minor, o.refunded_minor, \
+    /// Orders that say that something else came and went than their attempts add up to, for the audit.
+    UNTRUE_TENDERS = "SELECT o.id, o.captured_minor, o.refunded_minor, \
          CAST(COALESCE(SUM(p.captured_minor), 0) AS BIGINT), CAST(COALESCE(SUM(p.refunded_minor), 0) AS BIGINT) \
         FROM orders o LEFT JOIN order_payments p ON p.order_id = o.id AND p.currency = o.currency \
         WHERE o.captured_minor > 0 OR p.captured_minor > 0 \
-        GROUP BY o.id, o.captured_minor, o.refunded_minor ORDER BY o.id";
+        GROUP BY o.id, o.captured_minor, o.refunded_minor \
+        HAVING o.captured_minor <> COALESCE(SUM(p.captured_minor), 0) \
+         OR o.refunded_minor <> COALESCE(SUM(p.refunded_minor), 0) ORDER BY o.id";
 
-    /// Takes a place in a slot, if there is one.
-    TAKE_SLOT = "INSERT INTO order_slots (shop_id, from_at, taken, capacity) VALUES ($1, $2, 1, $3) \
-        ON CONFLICT (shop_id, from_at) DO UPDATE SET taken = order_slots.taken + 1, capacity = excluded.capacity \
-        WHERE order_slots.taken < excluded.capacity";
+    /// Takes a place in a slot that was taken before, if there is one.
+    TAKE_SLOT = "UPDATE order_slots SET taken = taken + 1, capacity = $4 \
+        WHERE shop_id = $1 AND from_at = $2 AND to_at = $3 AND taken + elsewhere < $4";
+    /// Takes a place in a slot for the first time, or in one that is full as far as is known: what is taken of slots of
+    /// another length that overlap it is counted anew.
+    OPEN_SLOT = "INSERT INTO order_slots (shop_id, from_at, to_at, taken, elsewhere, capacity) \
+        SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS BIGINT), 1, others.taken, CAST($4 AS BIGINT) FROM \
+         (SELECT CAST(COALESCE(SUM(taken), 0) AS BIGINT) AS taken FROM order_slots \
+          WHERE shop_id = $1 AND from_at > $5 AND from_at < $3 AND to_at > $2 AND from_at <> $2) AS others \
+        WHERE others.taken < $4 \
+        ON CONFLICT (shop_id, from_at) DO UPDATE SET taken = order_slots.taken + 1, elsewhere = excluded.elsewhere, \
+         capacity = excluded.capacity, \
+         to_at = CASE WHEN order_slots.to_at > excluded.to_at THEN order_slots.to_at ELSE excluded.to_at END \
+        WHERE order_slots.taken + excluded.elsewhere < excluded.capacity";
     /// Gives a place back.
     GIVE_BACK_SLOT = "UPDATE order_slots SET taken = taken - 1 WHERE shop_id = $1 AND from_at = $2";
     /// What is taken of a shop's slots in a stretch of time.
-    SLOTS_BETWEEN = "SELECT from_at, taken FROM order_slots WHERE shop_id = $1 AND from_at >= $2 AND from_at < $3 \
-        ORDER BY from_at";
-    /// Slots beside the orders that hold a place in them, for the audit. A slot that is only on one side is there.
-    EACH_SLOT = "SELECT shop_id, from_at, CAST(SUM(taken) AS BIGINT), CAST(SUM(held) AS BIGINT) FROM \
+    SLOTS_BETWEEN = "SELECT from_at, to_at, taken FROM order_slots \
+        WHERE shop_id = $1 AND from_at > $2 AND from_at < $3 AND taken > 0 ORDER BY from_at";
+    /// Slots that count other orders than those that hold a place in them, for the audit.
+    UNTRUE_SLOTS = "SELECT shop_id, from_at, CAST(SUM(taken) AS BIGINT), CAST(SUM(held) AS BIGINT) FROM \
         (SELECT shop_id, from_at, taken, 0 AS held FROM order_slots \
          UNION ALL SELECT shop_id, slot_from_at, 0, 1 FROM orders WHERE is_slot_held = 1) AS both_sides \
-        GROUP BY shop_id, from_at ORDER BY shop_id, from_at";
+        GROUP BY shop_id, from_at HAVING SUM(taken) <> SUM(held) ORDER BY shop_id, from_at";
 
     /// Opens one more unpaid order of a guest, if the cap leaves room.
     TAKE_UNPAID = "INSERT INTO order_guests (guest_id, payment_method, unpaid) VALUES ($1, $2, 1) \
@@ -133,11 +192,16 @@ store::statements! {
         WHERE order_guests.unpaid < $3";
     /// One unpaid order less.
     GIVE_BACK_UNPAID = "UPDATE order_guests SET unpaid = unpaid - 1 WHERE guest_id = $1 AND payment_method = $2";
-    /// Guests' counters beside their unpaid orders, for the audit.
-    EACH_GUEST = "SELECT guest_id, payment_method, CAST(SUM(counted) AS BIGINT), CAST(SUM(open) AS BIGINT) FROM \
+    /// A guest's counters as they are, to change several: one without a row gets one.
+    HOLD_UNPAID = "INSERT INTO order_guests (guest_id, payment_method, unpaid) VALUES ($1, $2, 0) \
+        ON CONFLICT (guest_id, payment_method) DO UPDATE SET unpaid = order_guests.unpaid";
+    /// How many unpaid orders a guest has open.
+    UNPAID_OF_GUEST = "SELECT unpaid FROM order_guests WHERE guest_id = $1 AND payment_method = $2";
+    /// Guests' counters that are not how many unpaid orders they have, for the audit.
+    UNTRUE_GUESTS = "SELECT guest_id, payment_method, CAST(SUM(counted) AS BIGINT), CAST(SUM(open) AS BIGINT) FROM \
         (SELECT guest_id, payment_method, unpaid AS counted, 0 AS open FROM order_guests \
          UNION ALL SELECT guest_id, payment_method, 0, 1 FROM orders WHERE state = 'placed') AS both_sides \
-        GROUP BY guest_id, payment_method ORDER BY guest_id, payment_method";
+        GROUP BY guest_id, payment_method HAVING SUM(counted) <> SUM(open) ORDER BY guest_id, payment_method";
 
     /// Takes a block of numbers; the last one taken.
     TAKE_BLOCK = "INSERT INTO order_sequences (name, taken) VALUES ($1, $2) \

@@ -15,8 +15,9 @@ use crate::error::Error;
 use crate::model::{Canceller, Command, Order};
 use crate::store::lock_visible;
 
-/// The word that others are told when a guest cancels; what the guest wrote stays in the history.
+/// The words that others are told; what people wrote stays in the history.
 const BY_GUEST: &str = "cancelled-by-guest";
+const BY_STAFF: &str = "cancelled-by-staff";
 
 const REASON_REQUIRED: Text =
     Text { en: "staff must give a reason", ru: "сотрудник должен указать причину" };
@@ -43,7 +44,7 @@ fn cancel(tx: &mut Tx<'_>, id: OrderId, viewer: &Viewer, reason: Option<&str>) -
         Canceller::Guest => Mover { by: Actor::Guest, reason, told_reason: Some(BY_GUEST) },
         Canceller::Staff | Canceller::Delivery => {
             let reason = reason.ok_or_else(reason_required)?;
-            Mover { by: Actor::Staff, reason: Some(reason), told_reason: Some(reason) }
+            Mover { by: Actor::Staff, reason: Some(reason), told_reason: Some(BY_STAFF) }
         }
     };
     let before = order.state.word();

@@ -15,7 +15,7 @@ pub(super) struct Mover<'a> {
     pub(super) by: Actor,
     /// Why, as the history keeps it.
     pub(super) reason: Option<&'a str>,
-    /// Why, as others are told: a stable word, or what staff gave. Never what a guest wrote.
+    /// Why, as others are told: a stable word. Never what a person wrote.
     pub(super) told_reason: Option<&'a str>,
 }
 

@@ -25,6 +25,7 @@ use super::quote_order::{Basket, FreeTimes, lines_of, of_catalog, price, quote_o
 use crate::app::App;
 use crate::error::Error;
 use crate::model::{Opening, Order, Schedule, Totals, WantedTime, days_after};
+use crate::store::unpaid_of;
 
 /// A request to place an order.
 #[derive(Clone, Debug)]
@@ -135,6 +136,9 @@ impl Placement {
         match self.attempt().await {
             Ok(answer) => Ok(answer),
             Err(Failed { error, may_hold }) => {
+                if matches!(error, Error::TooManyUnpaid { .. }) {
+                    self.app.at_cap.remember(self.command.guest_id, self.command.payment_method);
+                }
                 self.let_go(&error, may_hold || self.is_taken_over).await;
                 Err(error)
             }
@@ -142,9 +146,25 @@ impl Placement {
     }
 
     async fn attempt(&self) -> Result<Answer, Failed> {
+        self.refuse_at_cap().await.map_err(Failed::before_holding)?;
         let offer = self.offer().await.map_err(Failed::before_holding)?;
         let lines = self.reserve(&offer).await?;
         self.insert(offer, lines).await.map_err(Failed::while_holding)
+    }
+
+    /// A guest who had too many unpaid orders the last time is asked about it before anything is taken.
+    async fn refuse_at_cap(&self) -> Result<(), Error> {
+        let (app, guest, method) = (&self.app, self.command.guest_id, self.command.payment_method);
+        if !app.at_cap.knows(guest, method) {
+            return Ok(());
+        }
+        let unpaid: Result<i64, StoreError> = app.db.read(move |snapshot| unpaid_of(snapshot, guest, method)).await;
+        let unpaid_max = app.rules.unpaid_max(method);
+        if unpaid? >= unpaid_max {
+            return Err(Error::TooManyUnpaid { unpaid_max });
+        }
+        app.at_cap.forget(guest, method);
+        Ok(())
     }
 
     /// Prices all, and refuses what costs something else than the guest was told or cannot be had at that time.

@@ -9,7 +9,7 @@ use store::StoreError;
 use crate::app::App;
 use crate::error::Error;
 use crate::model::{Line, Opening, Schedule, ScheduleError, Totals, WantedTime, days_after};
-use crate::store::slots_between;
+use crate::store::{TakenSlots, slots_between};
 
 /// What somebody wants, where and when.
 #[derive(Clone, Debug)]
@@ -129,11 +129,10 @@ impl FreeTimes<'_> {
         let (Some(first), Some(last)) = (openings.first(), openings.last()) else { return Ok(Vec::new()) };
         let Some(capacity) = self.terms.slot_capacity else { return Ok(openings.to_vec()) };
         let (shop, from, to) = (self.terms.shop_id, first.slot.from, last.slot.to);
-        let taken: Result<Vec<(Timestamp, i64)>, StoreError> =
+        let taken: Result<TakenSlots, StoreError> =
             self.app.db.read(move |snapshot| slots_between(snapshot, shop, from, to)).await;
-        let full: Vec<Timestamp> =
-            taken?.into_iter().filter(|(_, taken)| *taken >= capacity).map(|(from, _)| from).collect();
-        let has_place = |opening: &&Opening| capacity > 0 && full.binary_search(&opening.slot.from).is_err();
+        let taken = taken?;
+        let has_place = |opening: &&Opening| taken.of(opening.slot) < capacity;
         Ok(openings.iter().filter(has_place).copied().collect())
     }
 }

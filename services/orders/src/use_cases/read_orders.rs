@@ -17,8 +17,8 @@ use crate::store::{
 /// The roles that see and move the orders of their shops.
 pub(crate) const STAFF: &[Role] = &[Role::Barista, Role::Manager, Role::Admin];
 
-/// Orders on a board at most, the most urgent ones; a shop with more has other worries.
-const BOARD_MAX: i64 = 500;
+/// Orders in a column of a board at most; a shop with more has other worries.
+const COLUMN_MAX: i64 = 200;
 
 /// Somebody who looks at orders: always a guest, perhaps staff of some shops.
 #[derive(Clone, Debug)]
@@ -141,7 +141,7 @@ pub(crate) async fn read_board(app: &App, shop: ShopId, staff: &Viewer) -> Resul
     if !staff.shops.has(shop) {
         return Err(Error::NoSuchShop);
     }
-    let orders: Result<_, StoreError> = app.db.read(move |snapshot| on_board(snapshot, shop, BOARD_MAX)).await;
+    let orders: Result<_, StoreError> = app.db.read(move |snapshot| on_board(snapshot, shop, COLUMN_MAX)).await;
     let orders = orders?;
     if orders.is_empty() {
         // An empty board and a shop that does not exist look alike from here; only catalog knows.

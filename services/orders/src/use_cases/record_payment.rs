@@ -15,9 +15,9 @@ use serde_json::json;
 use store::{AuditEntry, StoreError, Tx};
 
 use super::move_order::{Move, Mover, save_moves};
-use crate::app::App;
-use crate::model::{Attempt, Command, Event, Holds, Order, Schedule, Tender};
-use crate::store::{attempts_of, hear, load, lock, mark_retaking, take_slot};
+use crate::app::{App, Rules};
+use crate::model::{Attempt, Command, Event, Holds, Order, Schedule, State, Tender};
+use crate::store::{attempts_of, hear, load, lock, mark_retaking, switch_unpaid, take_slot};
 
 /// A hold that was taken again is committed by `payed_orders` moments later; catalog need not ask before this.
 const RETAKEN_ASK_AFTER: Duration = Duration::from_secs(600);
@@ -26,6 +26,7 @@ const RETAKEN_ASK_AFTER: Duration = Duration::from_secs(600);
 const AFTER_EXPIRY: &str = "paid-after-expiry";
 const AFTER_CANCELLATION: &str = "paid-after-cancellation";
 const WRONG_SUM: &str = "payment-mismatch";
+const METHOD_CHANGED: &str = "payment-method-changed";
 
 /// What was found about an expired order's stock.
 #[derive(Clone, Copy, Debug)]
@@ -53,20 +54,29 @@ pub(crate) fn record_payment(app: &App, event: &Delivered) -> Result<Record, Fai
     let (order, known) = read?;
     let order = order.ok_or_else(|| Failure::GiveUp(format!("{} is for {id}, which is no order", moved.payment_id)))?;
     let attempt = Attempt::from(&moved);
-    if known.iter().any(|known| known.payment_id == attempt.payment_id && known.version >= attempt.version) {
+    let before = known.iter().find(|known| known.payment_id == attempt.payment_id);
+    if before.is_some_and(|before| before.version >= attempt.version) {
         return Ok(nothing());
     }
     if attempt.differs_from(order.totals.total()) {
         tracing::error!(order.id = %id, payment.id = %moved.payment_id, "a payment took another sum than its order costs");
     }
-    let is_late = order.state.word() == OrderState::Expired && attempt.pays(order.totals.total());
+    let total = order.totals.total();
+    let is_news = attempt.pays(total) && !before.is_some_and(|before| before.pays(total));
+    let is_late = order.state.word() == OrderState::Expired && is_news;
     let stock = if is_late { retake(app, &order)? } else { Stock::Kept };
-    Ok(Box::new(move |tx| record(tx, &moved, stock)))
+    let rules = app.rules;
+    Ok(Box::new(move |tx| record(tx, &moved, stock, &rules)))
 }
 
 /// The first attempt being opened and waiting changes nothing that orders knows; spare the writer.
 fn matters(moved: &PaymentMoved) -> bool {
-    let is_waiting = match moved.state {
+    !is_waiting(moved.state) || moved.attempt > 1 || !moved.captured.is_zero()
+}
+
+/// Whether the guest may still pay with it.
+const fn is_waiting(state: PaymentState) -> bool {
+    match state {
         PaymentState::Created | PaymentState::Pending | PaymentState::Authorized | PaymentState::Unknown => true,
         PaymentState::Captured
         | PaymentState::PartiallyRefunded
@@ -74,8 +84,7 @@ fn matters(moved: &PaymentMoved) -> bool {
         | PaymentState::Failed
         | PaymentState::Expired
         | PaymentState::Cancelled => false,
-    };
-    !is_waiting || moved.attempt > 1 || !moved.captured.is_zero()
+    }
 }
 
 impl From<&PaymentMoved> for Attempt {
@@ -131,7 +140,7 @@ fn can_still_be_made(app: &App, order: &Order, terms: &ShopTerms) -> Result<bool
     Ok(schedule.day_of(ready_at) == order.fulfilment.day && schedule.stretch_at(ready_at).is_some())
 }
 
-fn record(tx: &mut Tx<'_>, moved: &PaymentMoved, stock: Stock) -> Result<(), Failure> {
+fn record(tx: &mut Tx<'_>, moved: &PaymentMoved, stock: Stock, rules: &Rules) -> Result<(), Failure> {
     let id = moved.order_id;
     let mut order = lock(tx, id)?.ok_or_else(|| Failure::GiveUp(format!("{id} is no order")))?;
     let before = attempts_of(tx, id)?;
@@ -157,6 +166,13 @@ fn record(tx: &mut Tx<'_>, moved: &PaymentMoved, stock: Stock) -> Result<(), Fai
         (order.state, Vec::new())
     };
     let tender = Tender::of(&attempts, state.receipt().map(|receipt| receipt.payment_id), total);
+    let latest = attempts.iter().map(|attempt| attempt.attempt).max();
+    if events.is_empty() && latest == Some(moved.attempt) && switch_method(tx, &mut order, moved, rules)? {
+        let state = order.state;
+        order.tender = tender;
+        save_moves(tx, vec![Move::new(order, (state, events))], Mover::system(Some(METHOD_CHANGED)))?;
+        return Ok(());
+    }
     if tender == order.tender && events.is_empty() {
         return Ok(());
     }
@@ -164,6 +180,22 @@ fn record(tx: &mut Tx<'_>, moved: &PaymentMoved, stock: Stock) -> Result<(), Fai
     order.tender = tender;
     save_moves(tx, vec![Move::new(order, (state, events))], Mover::system(word))?;
     Ok(())
+}
+
+/// The guest tries to pay another way: the order waits as long as it is waited for such money, and counts under that
+/// method's cap. `false` when nothing changes; so it is at the cap, where the order keeps the end that it had.
+fn switch_method(tx: &mut Tx<'_>, order: &mut Order, moved: &PaymentMoved, rules: &Rules) -> Result<bool, StoreError> {
+    let (from, to) = (order.payment_method, moved.method());
+    if from == to || order.state.word() != OrderState::Placed || !is_waiting(moved.state) {
+        return Ok(false);
+    }
+    if !switch_unpaid(tx, order.guest_id, (from, to), rules.unpaid_max(to))? {
+        tracing::info!(order.id = %order.id, "an order keeps its end: its guest has too many of the other kind");
+        return Ok(false);
+    }
+    order.payment_method = to;
+    order.state = State::Placed { expires_at: rules.expires_at(to, tx.now(), order.fulfilment.due_at) };
+    Ok(true)
 }
 
 /// The slot of an order whose stock was taken again, if it is limited; all or nothing.
@@ -179,7 +211,7 @@ fn take_again(tx: &mut Tx<'_>, order: &mut Order, stock: Stock) -> Result<Holds,
         }
         Stock::Retaken { slot_capacity: None, .. } => Ok(Holds::Retaken),
         Stock::Retaken { slot_capacity: Some(capacity), .. } => {
-            let has_place = take_slot(tx, order.shop_id, order.fulfilment.slot.from, capacity)?;
+            let has_place = take_slot(tx, order.shop_id, order.fulfilment.slot, capacity)?;
             order.fulfilment.is_slot_held = has_place;
             Ok(if has_place { Holds::Retaken } else { Holds::Lost })
         }

@@ -8,7 +8,7 @@ use store::StoreError;
 use crate::app::App;
 use crate::error::Error;
 use crate::model::{Schedule, Slot, days_after};
-use crate::store::slots_between;
+use crate::store::{TakenSlots, slots_between};
 
 /// A slot and how many orders it still takes; nothing: as many as come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +35,10 @@ pub(crate) async fn show_slots(app: &App, shop_id: ShopId, day: Date) -> Result<
         return Ok((slots.into_iter().map(|slot| FreeSlot { slot, left: None }).collect(), terms.time_zone));
     };
     let (from, to) = (first.from, last.to);
-    let taken: Result<Vec<_>, StoreError> =
+    let taken: Result<TakenSlots, StoreError> =
         app.db.read(move |snapshot| slots_between(snapshot, shop_id, from, to)).await;
     let taken = taken?;
-    let left = |slot: &Slot| {
-        let taken = taken.binary_search_by_key(&slot.from, |(from, _)| *from).map_or(0, |place| taken[place].1);
-        (capacity - taken).max(0)
-    };
+    let left = |slot: &Slot| (capacity - taken.of(*slot)).max(0);
     let free = slots.iter().map(|slot| FreeSlot { slot: *slot, left: Some(left(slot)) }).collect();
     Ok((free, terms.time_zone))
 }

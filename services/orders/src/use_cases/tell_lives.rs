@@ -13,24 +13,35 @@ use crate::store::{FirstEntry, entomb, first_entry};
 /// An unpaid order ends at its time or a little later, when the timer comes round: asking then finds it ended.
 const AFTER_EXPIRY: Duration = Duration::from_secs(60);
 
-/// Says of each order whether it still needs its hold. One that nobody knows is declared dead first, so that a slow
-/// placement cannot insert it after its stock was released.
+/// Orders that are looked at in one transaction: what the call promises to ask for at most, held to here as well.
+const CHUNK: usize = 100;
+
+/// Says of each order whether it still needs its hold.
 pub(crate) async fn tell_lives(app: &App, request: StateRequest) -> Result<StateReply, StoreError> {
-    let (ids, now) = (request.order_ids.clone(), app.clock.now());
+    let mut lives = Vec::with_capacity(request.order_ids.len());
+    for chunk in request.order_ids.chunks(CHUNK) {
+        lives.extend(tell_some(app, chunk.to_vec()).await?);
+    }
+    Ok(StateReply { lives })
+}
+
+/// The same of a few. One that nobody knows is declared dead first, so that a slow
+/// placement cannot insert it after its stock was released.
+async fn tell_some(app: &App, order_ids: Vec<OrderId>) -> Result<Vec<OrderLife>, StoreError> {
+    let (ids, now) = (order_ids.clone(), app.clock.now());
     let known = app.db.read(move |snapshot| ids.iter().map(|id| life_of(snapshot, *id, now)).collect()).await;
     let known: Vec<Option<OrderLife>> = known?;
     if known.iter().all(Option::is_some) {
-        return Ok(StateReply { lives: known.into_iter().flatten().collect() });
+        return Ok(known.into_iter().flatten().collect());
     }
     let mut unknown: Vec<OrderId> =
-        request.order_ids.iter().zip(&known).filter(|(_, life)| life.is_none()).map(|(id, _)| *id).collect();
+        order_ids.iter().zip(&known).filter(|(_, life)| life.is_none()).map(|(id, _)| *id).collect();
     unknown.sort_unstable();
-    let ids = request.order_ids;
-    app.db.write(move |tx| entomb_and_tell(tx, &unknown, &ids)).await
+    app.db.write(move |tx| entomb_and_tell(tx, &unknown, &order_ids)).await
 }
 
 /// Entombs in the order of ids, then tells all again: some may have been placed meanwhile.
-fn entomb_and_tell(tx: &mut Tx<'_>, unknown: &[OrderId], ids: &[OrderId]) -> Result<StateReply, StoreError> {
+fn entomb_and_tell(tx: &mut Tx<'_>, unknown: &[OrderId], ids: &[OrderId]) -> Result<Vec<OrderLife>, StoreError> {
     for id in unknown {
         entomb(tx, *id)?;
     }
@@ -42,7 +53,7 @@ fn entomb_and_tell(tx: &mut Tx<'_>, unknown: &[OrderId], ids: &[OrderId]) -> Res
             reason: format!("{id} has no beginning"),
         })
     });
-    Ok(StateReply { lives: lives.collect::<Result<_, _>>()? })
+    lives.collect()
 }
 
 fn life_of(snapshot: &mut Snapshot<'_>, order_id: OrderId, now: Timestamp) -> Result<Option<OrderLife>, StoreError> {

@@ -10,6 +10,7 @@ both_databases!(
     lines_that_do_not_make_the_items_are_named,
     money_that_does_not_add_up_is_named,
     money_of_an_ended_order_is_named,
+    a_paid_order_without_its_money_is_named,
     a_jump_in_a_history_is_named,
     a_history_that_leads_elsewhere_is_named,
     an_order_without_history_is_named,
@@ -83,6 +84,18 @@ fn money_of_an_ended_order_is_named(database: &TestDatabase) {
     ];
 
     assert_eq!(found_after(database, &DAMAGE), ["MON-10"]);
+}
+
+fn a_paid_order_without_its_money_is_named(database: &TestDatabase) {
+    static ANOTHER_PAYER: [Statement; 1] =
+        [sql("UPDATE orders SET paid_by = 'pay_00000000000000000000000001' WHERE state = 'paid'")];
+    static TOO_LITTLE: [Statement; 2] = [
+        sql("UPDATE orders SET captured_minor = 61999 WHERE state = 'paid'"),
+        sql("UPDATE order_payments SET captured_minor = 61999"),
+    ];
+
+    assert_eq!(found_after(database, &ANOTHER_PAYER), ["MON-4"]);
+    assert_eq!(found_after(database, &TOO_LITTLE), ["MON-4"]);
 }
 
 fn a_jump_in_a_history_is_named(database: &TestDatabase) {

@@ -21,4 +21,6 @@ mod staff;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod switching;
+#[cfg(test)]
 mod tables;

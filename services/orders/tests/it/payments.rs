@@ -18,6 +18,7 @@ both_databases!(
     money_after_expiry_revives_the_order,
     an_order_that_is_being_revived_is_said_to_live,
     money_after_expiry_goes_back_when_the_stock_is_gone,
+    stock_is_not_taken_again_for_money_that_was_heard_of,
     money_after_expiry_goes_back_when_the_slot_is_gone,
     money_after_expiry_goes_back_when_the_shop_is_closed,
     money_after_expiry_waits_while_catalog_is_away,
@@ -192,6 +193,23 @@ fn money_after_expiry_goes_back_when_the_stock_is_gone(database: &TestDatabase) 
     world.harness.settle();
     assert_eq!(world.order(id)["payment_state"], "refunded");
     world.assert_clean();
+}
+
+fn stock_is_not_taken_again_for_money_that_was_heard_of(database: &TestDatabase) {
+    let mut world = World::new(database);
+    let (id, _) = world.a_placed_order("k1");
+    world.harness.pass(minutes(10));
+    world.catalog.release_all();
+    world.catalog.set_left(1);
+    world.payment(id).captured(62_000).publish();
+    world.harness.settle();
+    world.catalog.set_left(100);
+
+    world.payment(id).refunded(62_000, 10_000).publish();
+    world.harness.settle();
+
+    assert_eq!(world.order(id)["payment_state"], "partially_refunded");
+    assert!(world.catalog.holds().is_empty(), "nobody will make it");
 }
 
 fn money_after_expiry_goes_back_when_the_slot_is_gone(database: &TestDatabase) {

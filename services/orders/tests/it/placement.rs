@@ -7,6 +7,8 @@ use testkit::{Guest, TestDatabase, both_databases};
 use crate::support::{World, id_of, minutes, shop};
 
 both_databases!(
+    a_guest_who_was_refused_for_the_cap_is_asked_about_it_first,
+    an_order_that_cannot_be_read_does_not_keep_others_from_ending,
     an_order_is_what_was_quoted,
     names_follow_the_language_of_the_reader,
     the_same_request_again_gives_the_same_answer,
@@ -243,4 +245,40 @@ fn a_counter_order_waits_past_its_due_time(database: &TestDatabase) {
     assert_eq!(order["expires_at"], "2026-11-21T10:40:00Z");
     assert_eq!(waiting["awaiting_payment"][0]["order_id"], order["id"]);
     assert_eq!(world.order(id_of(&order))["state"], "expired");
+}
+
+/// Asked last it would burn a number and hold stock for a moment, fifty times a second.
+fn a_guest_who_was_refused_for_the_cap_is_asked_about_it_first(database: &TestDatabase) {
+    let world = World::new(database);
+    let place = |key: &str| world.place_as(Guest(1), key, &world.counter_basket());
+    let orders: Vec<_> = ["k1", "k2", "k3"].map(|key| place(key).expect(201).json()).into();
+    assert_eq!(place("k4").expect(409).code(), "orders.too-many-unpaid");
+    let (reserve, reserved) = std::sync::mpsc::channel();
+    world.catalog.before_reserve(move |_| reserve.send(()).unwrap());
+
+    assert_eq!(place("k5").expect(409).json()["unpaid_max"], 3);
+    assert!(reserved.try_recv().is_err(), "no stock was asked for");
+    world.cancel_by(&Guest(1), crate::support::id_of(&orders[0]), &json!({})).expect(200);
+    let next = place("k5").expect(201).json();
+
+    reserved.try_recv().unwrap();
+    assert_eq!(next["number"], "A-005", "only the first refusal took one");
+    world.assert_clean();
+}
+
+fn an_order_that_cannot_be_read_does_not_keep_others_from_ending(database: &TestDatabase) {
+    static SPOIL: store::Statement =
+        store::Statement { name: "SPOIL", sql: "UPDATE orders SET lines = 'no JSON' WHERE number = 1" };
+    let mut world = World::new(database);
+    world.a_placed_order("k1");
+    let (id, _) = world.a_placed_order("k2");
+    let spoiled: Result<u64, store::StoreError> = world.harness.db().write_blocking(|tx| tx.execute(&SPOIL, &[]));
+    assert_eq!(spoiled.unwrap(), 1);
+
+    world.harness.clock().advance(minutes(10));
+    let now = world.now();
+    let turns: Vec<bool> = (0..20).map(|_| world.harness.platform().step(now).is_err()).collect();
+
+    assert_eq!(world.order(id)["state"], "expired");
+    assert!(turns.contains(&true), "and somebody is told of it");
 }

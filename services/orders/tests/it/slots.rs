@@ -14,6 +14,9 @@ both_databases!(
     a_full_slot_says_what_is_free,
     a_day_that_is_full_is_refused,
     less_capacity_later_breaks_nothing,
+    longer_slots_count_the_orders_of_shorter_ones,
+    shorter_slots_count_the_orders_of_longer_ones,
+    as_soon_as_possible_passes_over_what_other_slots_have_filled,
 );
 
 fn slots(world: &World, date: &str) -> Vec<Value> {
@@ -135,5 +138,63 @@ fn less_capacity_later_breaks_nothing(database: &TestDatabase) {
     world.place_as(Guest(3), "k3", &at_noon(&world)).expect(409);
 
     assert_eq!(left_at(&world, "2026-11-21T12:00:00Z"), 0);
+    world.assert_clean();
+}
+
+fn at(world: &World, time: &str) -> Value {
+    let mut basket = world.basket(1);
+    basket["fulfilment"]["at"] = json!(format!("2026-11-21T{time}:00Z"));
+    basket
+}
+
+/// The shop changes how long its slots are while orders hold places in them.
+fn longer_slots_count_the_orders_of_shorter_ones(database: &TestDatabase) {
+    let world = limited(database, 2);
+    let first = world.place_as(Guest(1), "k1", &at(&world, "12:10")).expect(201).json();
+    world.place_as(Guest(2), "k2", &at(&world, "12:20")).expect(201);
+    world.place_as(Guest(3), "k3", &at(&world, "12:30")).expect(201);
+
+    world.catalog.change_terms(|terms| terms.slot_minutes = 30);
+
+    assert_eq!(left_at(&world, "2026-11-21T12:00:00Z"), 0);
+    assert_eq!(left_at(&world, "2026-11-21T12:30:00Z"), 1);
+    assert_eq!(world.place_as(Guest(4), "k4", &at(&world, "12:00")).expect(409).code(), "orders.slot-full");
+    world.place_as(Guest(4), "k4", &at(&world, "12:30")).expect(201);
+    world.place_as(Guest(5), "k5", &at(&world, "12:30")).expect(409);
+    world.cancel_by(&Guest(1), id_of(&first), &json!({})).expect(200);
+    world.place_as(Guest(5), "k5", &at(&world, "12:00")).expect(201);
+    world.place_as(Guest(6), "k6", &at(&world, "12:00")).expect(409);
+    world.assert_clean();
+}
+
+fn shorter_slots_count_the_orders_of_longer_ones(database: &TestDatabase) {
+    let world = limited(database, 2);
+    world.catalog.change_terms(|terms| terms.slot_minutes = 30);
+    world.place_as(Guest(1), "k1", &at(&world, "12:00")).expect(201);
+    let second = world.place_as(Guest(2), "k2", &at(&world, "12:00")).expect(201).json();
+
+    world.catalog.change_terms(|terms| terms.slot_minutes = 10);
+
+    assert_eq!(left_at(&world, "2026-11-21T12:20:00Z"), 0);
+    for time in ["12:00", "12:10", "12:20"] {
+        assert_eq!(world.place_as(Guest(3), "k3", &at(&world, time)).expect(409).code(), "orders.slot-full", "{time}");
+    }
+    world.place_as(Guest(3), "k3", &at(&world, "12:30")).expect(201);
+    world.cancel_by(&Guest(2), id_of(&second), &json!({})).expect(200);
+    world.place_as(Guest(4), "k4", &at(&world, "12:10")).expect(201);
+    world.place_as(Guest(5), "k5", &at(&world, "12:10")).expect(409);
+    world.assert_clean();
+}
+
+fn as_soon_as_possible_passes_over_what_other_slots_have_filled(database: &TestDatabase) {
+    let world = limited(database, 1);
+    for n in 0..8 {
+        world.place_as(Guest(n), "k", &world.basket(1)).expect(201);
+    }
+
+    world.catalog.change_terms(|terms| terms.slot_minutes = 15);
+    let next = world.place_as(Guest(9), "k", &world.basket(1)).expect(201).json();
+
+    assert_eq!(next["fulfilment"]["at"], "2026-11-21T11:30:00Z", "the eight have filled all up to then");
     world.assert_clean();
 }

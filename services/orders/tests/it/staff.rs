@@ -2,6 +2,7 @@
 
 use contracts::orders::{OrderState, OrderUpdated};
 use serde_json::{Value, json};
+use store::{Statement, StoreError};
 use testkit::{Admin, Analyst, Barista, Courier, Guest, Manager, TestDatabase, both_databases};
 
 use crate::support::{World, id_of, minutes, other_shop, shop};
@@ -17,6 +18,9 @@ both_databases!(
     a_repeated_cancellation_is_success_and_tells_nothing,
     the_board_shows_what_is_to_be_done_in_order,
     the_board_is_for_staff_of_the_shop,
+    old_orders_do_not_hide_new_ones_on_the_board,
+    an_order_whose_money_all_went_back_is_not_made,
+    card_numbers_in_texts_are_not_kept,
 );
 
 fn an_order_goes_from_paid_to_the_guest(database: &TestDatabase) {
@@ -136,7 +140,7 @@ fn staff_cancel_with_a_reason_until_it_is_handed_over(database: &TestDatabase) {
     assert_eq!(silent["errors"][0]["pointer"], "/reason");
     assert_eq!(late.expect(409).code(), "orders.cannot-cancel");
     let told = world.told::<OrderUpdated>().into_iter().find(|event| event.to == OrderState::Cancelled).unwrap();
-    assert_eq!(told.reason.as_deref(), Some("сломалась машина"));
+    assert_eq!(told.reason.as_deref(), Some("cancelled-by-staff"), "what people write is not told");
     world.payment(id).refunded(62_000, 62_000).publish();
     world.harness.settle();
     world.assert_clean();
@@ -199,4 +203,89 @@ fn the_board_is_for_staff_of_the_shop(database: &TestDatabase) {
     world.harness.get(&of(shop())).by(&Barista(other_shop())).send().expect(404);
     world.harness.get(&of(shop())).by(&Barista(shop())).send().expect(200);
     world.harness.get(&of(other_shop())).by(&Admin).send().expect(404);
+}
+
+/// Nobody came for six hundred of them.
+fn old_orders_do_not_hide_new_ones_on_the_board(database: &TestDatabase) {
+    static FORGOTTEN: Statement = Statement {
+        name: "FORGOTTEN",
+        sql: "WITH RECURSIVE counted(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM counted WHERE i < 600) \
+            INSERT INTO orders (id, feed_id, shop_id, guest_id, channel, number, due_day, state, version, payment_method, \
+             payment_state, paid_by, paid_at, captured_minor, refunded_minor, fulfilment_kind, is_asap, due_at, \
+             slot_from_at, slot_to_at, is_slot_held, time_zone, currency, items_minor, discount_minor, points_minor, \
+             delivery_minor, total_minor, lines, placed_at, expires_at, updated_at) \
+            SELECT 'ord_0000000000000000000000' || substr(CAST(10000 + i AS TEXT), 2), feed_id + 10000 + i, shop_id, \
+             guest_id, channel, number + i, '2026-11-01', state, version, payment_method, payment_state, paid_by, paid_at, \
+             captured_minor, refunded_minor, fulfilment_kind, is_asap, due_at, slot_from_at, slot_to_at, is_slot_held, \
+             time_zone, currency, items_minor, discount_minor, points_minor, delivery_minor, total_minor, lines, placed_at, \
+             expires_at, updated_at FROM orders, counted WHERE state = 'ready'",
+    };
+    let mut world = World::new(database);
+    let ready = |world: &mut World, key: &str| {
+        let id = world.a_paid_order(key);
+        world.status(id, "preparing").expect(200);
+        world.status(id, "ready").expect(200);
+        id
+    };
+    ready(&mut world, "k1");
+    let written: Result<u64, StoreError> = world.harness.db().write_blocking(|tx| tx.execute(&FORGOTTEN, &[]));
+    assert_eq!(written.unwrap(), 600);
+    world.harness.clock().advance(minutes(1));
+    let (made, paid) = (ready(&mut world, "k2"), world.a_paid_order("k3"));
+
+    let path = format!("/shops/{}/board", shop());
+    let board = world.harness.get(&path).by(&Barista(shop())).send().expect(200).json();
+
+    let to_prepare = board["to_prepare"].as_array().unwrap();
+    assert_eq!(to_prepare.iter().map(|card| &card["order_id"]).collect::<Vec<_>>(), [&json!(paid)]);
+    let waiting = board["ready"].as_array().unwrap();
+    assert_eq!(waiting.last().unwrap()["order_id"], json!(made), "the latest are shown, the most urgent first");
+    assert!(waiting.len() < 600);
+}
+
+/// The manager gave all of it back before it was made.
+fn an_order_whose_money_all_went_back_is_not_made(database: &TestDatabase) {
+    let mut world = World::new(database);
+    let (paid, ready) = (world.a_paid_order("k1"), world.a_paid_order("k2"));
+    world.status(ready, "preparing").expect(200);
+    world.status(ready, "ready").expect(200);
+    world.payment(ready).refunded(62_000, 10_000).publish();
+    world.payment(paid).refunded(62_000, 62_000).publish();
+    world.harness.settle();
+
+    let refused = world.status(paid, "preparing").expect(409).json();
+    let path = format!("/shops/{}/board", shop());
+    let board = world.harness.get(&path).by(&Barista(shop())).send().expect(200).json();
+    let handed_over = world.status(ready, "closed");
+
+    assert_eq!((&refused["code"], &refused["state"]), (&json!("orders.given-back"), &json!("paid")));
+    assert_eq!(board["to_prepare"][0]["payment_state"], "refunded");
+    assert_eq!(board["ready"][0]["payment_state"], "partially_refunded");
+    handed_over.expect(200);
+    world.status(ready, "closed").expect(200);
+    world.cancel_by(&Barista(shop()), paid, &json!({"reason": "возврат"})).expect(200);
+    assert!(!world.told::<OrderUpdated>().last().unwrap().refund_due, "there is nothing left to give back");
+}
+
+fn card_numbers_in_texts_are_not_kept(database: &TestDatabase) {
+    static TEXTS: Statement = Statement {
+        name: "TEXTS",
+        sql: "SELECT comment FROM orders WHERE comment IS NOT NULL \
+            UNION ALL SELECT reason FROM order_history WHERE reason IS NOT NULL",
+    };
+    let world = World::new(database);
+    let mut basket = world.basket(1);
+    basket["comment"] = json!("моя карта 4242 4242 4242 4242");
+    let order = world.place_as(Guest(1), "k1", &basket).expect(201).json();
+    let (other, _) = world.a_placed_order("k2");
+
+    world.cancel_by(&Guest(1), id_of(&order), &json!({"reason": "4242424242424242 не прошла"})).expect(200);
+    world.cancel_by(&Barista(shop()), other, &json!({"reason": "карта 4000-0000-0000-0002"})).expect(200);
+
+    assert_eq!(order["comment"], "моя карта **** 4242");
+    let kept: Result<Vec<String>, StoreError> =
+        world.harness.db().read_blocking(|snapshot| snapshot.list(&TEXTS, &[], |row| row.get(0)));
+    let mut kept = kept.unwrap();
+    kept.sort_unstable();
+    assert_eq!(kept, ["**** 4242 не прошла", "карта **** 0002", "моя карта **** 4242"]);
 }

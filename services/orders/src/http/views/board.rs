@@ -6,7 +6,7 @@ use kernel::{Language, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Line, Order};
+use crate::model::{Line, Order, PaymentProgress};
 
 /// What has to be done in a shop now, the most urgent first in each column.
 #[derive(Default, Serialize, ToSchema)]
@@ -34,6 +34,8 @@ struct CardView {
     /// The guest's word to the barista.
     #[schema(required)]
     comment: Option<String>,
+    /// Whether its money is here: what was given back in whole is not made any more.
+    payment_state: PaymentProgress,
     placed_at: Timestamp,
     /// When it is to be ready.
     due_at: Timestamp,
@@ -83,6 +85,7 @@ impl CardView {
             number: order.number.to_string(),
             lines: order.lines.iter().map(|line| MadeLineView::of(line, language)).collect(),
             comment: order.comment.clone(),
+            payment_state: order.tender.progress,
             placed_at: order.placed_at,
             due_at: order.fulfilment.due_at,
         }

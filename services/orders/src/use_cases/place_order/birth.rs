@@ -49,7 +49,7 @@ fn transact(tx: &mut Tx<'_>, draft: &Draft, first: &Prepared, openings: &[Openin
 fn take_place(tx: &mut Tx<'_>, draft: &Draft, openings: &[Opening]) -> Result<Option<usize>, StoreError> {
     let Some(capacity) = draft.terms.slot_capacity else { return Ok(Some(0)) };
     for (place, opening) in openings.iter().enumerate().take(TRIES) {
-        if take_slot(tx, draft.terms.shop_id, opening.slot.from, capacity)? {
+        if take_slot(tx, draft.terms.shop_id, opening.slot, capacity)? {
             return Ok(Some(place));
         }
     }

@@ -178,6 +178,18 @@ impl PaymentTold<'_> {
         self
     }
 
+    /// By the barista instead of the bank.
+    pub(crate) fn at_counter(mut self) -> Self {
+        "counter".clone_into(&mut self.moved.provider);
+        self
+    }
+
+    pub(crate) fn cancelled(mut self) -> Self {
+        self.moved.state = PaymentState::Cancelled;
+        self.moved.version = 2;
+        self
+    }
+
     pub(crate) fn in_currency(mut self, code: &str) -> Self {
         let currency: Currency = code.parse().unwrap();
         self.moved.captured = Money::new(self.moved.captured.amount(), currency).unwrap();

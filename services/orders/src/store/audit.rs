@@ -1,0 +1,63 @@
+//! What the audit reads of orders: chunks, or only rows that matter to a check.
+
+use std::str::FromStr;
+
+use contracts::OrderId;
+use contracts::orders::OrderState;
+use kernel::{Currency, Timestamp};
+use store::{Row, Snapshot, StoreError, params};
+
+use super::columns::{self, word};
+use super::statements::{
+    LIVE_ORDERS, MONEY_OF_ORDERS, MONEY_WITHOUT_ORDER, ORDERS_AFTER, PAID_WITHOUT_MONEY, PAST_THEIR_TIME,
+    SOLD_ORDERS,
+};
+use crate::model::Order;
+
+/// The next `count` orders after this one, with their stored totals.
+pub(crate) fn orders_after(
+    snapshot: &mut Snapshot<'_>,
+    after: OrderId,
+    count: u32,
+) -> Result<Vec<(Order, i64)>, StoreError> {
+    snapshot.list(&ORDERS_AFTER, &params![after, count], |row| Ok((columns::order(row)?, row.get(31)?)))
+}
+
+/// What each order that money came for says is with us, in minor units.
+pub(crate) fn money_of_orders(snapshot: &mut Snapshot<'_>) -> Result<Vec<(OrderId, i64, Currency)>, StoreError> {
+    snapshot.list(&MONEY_OF_ORDERS, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+/// Orders that are not at an end.
+pub(crate) fn live_orders(snapshot: &mut Snapshot<'_>) -> Result<Vec<(OrderId, OrderState)>, StoreError> {
+    snapshot.list(&LIVE_ORDERS, &[], with_word)
+}
+
+/// Orders whose guests have paid for their goods.
+pub(crate) fn sold_orders(snapshot: &mut Snapshot<'_>) -> Result<Vec<(OrderId, OrderState)>, StoreError> {
+    snapshot.list(&SOLD_ORDERS, &[], with_word)
+}
+
+/// Orders that nobody makes, where they are, and the money of their guests that is here.
+pub(crate) fn money_without_order(
+    snapshot: &mut Snapshot<'_>,
+) -> Result<Vec<(OrderId, OrderState, i64, Currency)>, StoreError> {
+    snapshot.list(&MONEY_WITHOUT_ORDER, &[], |row| Ok((row.get(0)?, word(row, 1)?, row.get(2)?, row.get(3)?)))
+}
+
+/// Orders that are paid by an attempt which did not take their total.
+pub(crate) fn paid_without_money(snapshot: &mut Snapshot<'_>) -> Result<Vec<(OrderId, OrderState)>, StoreError> {
+    snapshot.list(&PAID_WITHOUT_MONEY, &[], with_word)
+}
+
+/// Unpaid orders that should have ended by then, and when.
+pub(crate) fn past_their_time(
+    snapshot: &mut Snapshot<'_>,
+    by: Timestamp,
+) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+    snapshot.list(&PAST_THEIR_TIME, &params![by], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+fn with_word<T: FromStr>(row: &Row<'_>) -> Result<(OrderId, T), StoreError> {
+    Ok((row.get(0)?, word(row, 1)?))
+}
