@@ -29,6 +29,8 @@ pub struct SqliteConfig {
     pub busy_timeout: Duration,
     /// The file's largest size in pages of 4 KiB: a full disk for tests. Unlimited in production.
     pub pages_max: Option<u32>,
+    /// What becomes of tables that are not there or older than the program.
+    pub upgrade: Upgrade,
     /// What the store tells and asks the program around it.
     pub hooks: Hooks,
 }
@@ -48,6 +50,8 @@ pub struct PostgresConfig {
     pub connect_wait: Duration,
     /// How long a statement may take on the server.
     pub statement_timeout: Duration,
+    /// What becomes of tables that are not there or older than the program.
+    pub upgrade: Upgrade,
     /// What the store tells and asks the program around it.
     pub hooks: Hooks,
 }
@@ -61,6 +65,15 @@ pub enum Mode {
     Inline,
 }
 
+/// What becomes of migrations that were not applied yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// They are applied.
+    Apply,
+    /// They are refused by name, and nothing is changed: for commands that were asked to look, not to make.
+    Refuse,
+}
+
 /// What the store tells and asks the program around it.
 #[derive(Clone)]
 pub struct Hooks {
@@ -69,6 +82,8 @@ pub struct Hooks {
     pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
     /// The W3C `traceparent` of the caller, asked on its thread; stored with the events that its closure publishes.
     pub traceparent: fn() -> Option<String>,
+    /// Called with the reason when the server is not there at the start and is waited for.
+    pub waiting: fn(&str),
 }
 
 /// The exit status when the store stops the process: `EX_IOERR` of sysexits.h.
@@ -82,6 +97,7 @@ impl Default for Hooks {
                 std::process::exit(EXIT_FATAL);
             }),
             traceparent: || None,
+            waiting: |reason| tracing::warn!(reason, "waiting for the database"),
         }
     }
 }
@@ -115,6 +131,23 @@ impl StoreConfig {
         self
     }
 
+    /// The same, doing this with migrations that were not applied yet.
+    #[must_use]
+    pub fn with_upgrade(mut self, upgrade: Upgrade) -> Self {
+        match &mut self {
+            Self::Sqlite(config) => config.upgrade = upgrade,
+            Self::Postgres(config) => config.upgrade = upgrade,
+        }
+        self
+    }
+
+    pub(crate) const fn upgrade(&self) -> Upgrade {
+        match self {
+            Self::Sqlite(config) => config.upgrade,
+            Self::Postgres(config) => config.upgrade,
+        }
+    }
+
     pub(crate) const fn hooks(&self) -> &Hooks {
         match self {
             Self::Sqlite(config) => &config.hooks,
@@ -134,6 +167,7 @@ impl SqliteConfig {
             queue_max: 1024,
             busy_timeout: Duration::from_secs(5),
             pages_max: None,
+            upgrade: Upgrade::Apply,
             hooks: Hooks::default(),
         }
     }
@@ -150,6 +184,7 @@ impl PostgresConfig {
             queue_max: 1024,
             connect_wait: Duration::from_secs(15),
             statement_timeout: Duration::from_secs(30),
+            upgrade: Upgrade::Apply,
             hooks: Hooks::default(),
         }
     }

@@ -42,7 +42,7 @@ impl Store {
     /// [`StoreError::Configuration`] with what to do about it, [`StoreError::Unavailable`] when the server is not
     /// there in time, [`StoreError::Migration`].
     pub fn open(config: StoreConfig, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, StoreError> {
-        let common = Arc::new(Common::new(clock, rng, config.hooks().clone()));
+        let common = Arc::new(Common::new(clock, rng, &config));
         let engine = Engine::open(config, &common)?;
         engine.migrate(KIT, KIT.name, migrate::KIT_MIGRATIONS)?;
         Ok(Self { shared: Arc::new(Shared { engine, common, services: Mutex::new(vec![KIT.name]) }) })

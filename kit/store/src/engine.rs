@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use kernel::{Clock, Rng};
 
-use crate::config::Hooks;
+use crate::config::{Hooks, Upgrade};
 use crate::migrate::Migration;
 use crate::stats::Counters;
 use crate::work::{Awaited, Job, ReadJob, Service, WriteJob};
@@ -19,6 +19,7 @@ pub(crate) struct Common {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) hooks: Hooks,
+    pub(crate) upgrade: Upgrade,
     pub(crate) counters: Counters,
     pub(crate) commits: Commits,
     /// Batches that were rolled back as a whole.
@@ -46,8 +47,10 @@ pub(crate) struct Lane<J> {
 }
 
 impl Common {
-    pub(crate) fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>, hooks: Hooks) -> Self {
-        Self { clock, rng, hooks, counters: Counters::default(), commits: Commits::new(), lost: AtomicU64::new(0) }
+    pub(crate) fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>, config: &StoreConfig) -> Self {
+        let (hooks, upgrade) = (config.hooks().clone(), config.upgrade());
+        let (counters, commits, lost) = (Counters::default(), Commits::new(), AtomicU64::new(0));
+        Self { clock, rng, hooks, upgrade, counters, commits, lost }
     }
 
     /// How many batches were rolled back as a whole.

@@ -9,11 +9,11 @@ pub(crate) use postgres::migrate as postgres;
 pub(crate) use sqlite::migrate as sqlite;
 
 use refinery_core::error::Kind;
-use refinery_core::{Migrate, Runner};
+use refinery_core::{Migrate, Runner, Target};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::StoreError;
+use crate::{StoreError, Upgrade};
 
 /// One step of a service's schema. Declared by [`migrations!`](crate::migrations).
 #[derive(Clone, Copy, Debug)]
@@ -59,11 +59,32 @@ macro_rules! migration {
 /// The tables that every service may touch.
 pub(crate) static KIT_MIGRATIONS: &[Migration] = migrations!["0001_kit" per database, "0002_claims"];
 
-/// Runs what is new, after comparing what was run before with what is declared now.
-fn run(connection: &mut impl Migrate, history: &str, steps: &[refinery_core::Migration]) -> Result<(), StoreError> {
+/// Runs what is new, or refuses it, after comparing what was run before with what is declared now.
+fn run(
+    connection: &mut impl Migrate,
+    history: &str,
+    steps: &[refinery_core::Migration],
+    upgrade: Upgrade,
+) -> Result<(), StoreError> {
     let mut runner = Runner::new(steps).set_grouped(true).set_abort_divergent(true).set_abort_missing(true);
     runner.set_migration_table_name(history_table(history));
-    runner.run(connection).map(drop).map_err(|error| refused(history, &error))
+    let failed = |error| refused(history, &error);
+    match upgrade {
+        Upgrade::Apply => runner.run(connection).map(drop).map_err(failed),
+        Upgrade::Refuse => {
+            let runner = runner.set_target(Target::Version(0));
+            runner.run(connection).map_err(failed)?;
+            let applied = runner.get_applied_migrations(connection).map_err(failed)?;
+            let is_new = |step: &&refinery_core::Migration| applied.iter().all(|old| old.version() != step.version());
+            let new: Vec<String> = steps.iter().filter(is_new).map(name_of).collect();
+            let reason = || format!("{} not applied here yet; the server does that when it starts", new.join(", "));
+            if new.is_empty() { Ok(()) } else { Err(refusal(history, reason())) }
+        }
+    }
+}
+
+fn name_of(migration: &refinery_core::Migration) -> String {
+    format!("{:04}_{}", migration.version(), migration.name())
 }
 
 fn history_table(history: &str) -> String {
@@ -109,18 +130,17 @@ impl Applied {
 }
 
 fn refused(history: &str, error: &refinery_core::Error) -> StoreError {
-    let named = |migration: &refinery_core::Migration| format!("{:04}_{}", migration.version(), migration.name());
     let reason = match error.kind() {
         Kind::DivergentVersion(applied, declared) => format!(
             "{} was changed after it had been applied here (as {}): put its text back and write a new migration",
-            named(declared),
-            named(applied),
+            name_of(declared),
+            name_of(applied),
         ),
         Kind::MissingVersion(migration) => format!(
             "{} is missing between what the database has and what this version declares: is it older than the data?",
-            named(migration),
+            name_of(migration),
         ),
-        Kind::RepeatedVersion(migration) => format!("the version of {} is declared twice", named(migration)),
+        Kind::RepeatedVersion(migration) => format!("the version of {} is declared twice", name_of(migration)),
         Kind::Connection(what, source) => format!("{what}: {source}"),
         Kind::InvalidName
         | Kind::InvalidVersion

@@ -4,10 +4,10 @@ use refinery_core::traits::sync::{Migrate, Query, Transaction};
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-use crate::StoreError;
 use crate::migrate::{self, Applied, Migration};
 use crate::postgres::{KIT_SCHEMA, search_path, sentence};
 use crate::work::{KIT, Service};
+use crate::{StoreError, Upgrade};
 
 /// Only one process migrates a database at a time.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"samovar!");
@@ -34,10 +34,10 @@ enum Failure {
 
 /// Runs the new migrations of a service in its schema.
 pub(crate) fn migrate(
-    runtime: &Runtime,
-    client: &Client,
+    (runtime, client): (&Runtime, &Client),
     owner: Service,
     (history, migrations): (&str, &[Migration]),
+    upgrade: Upgrade,
 ) -> Result<(), StoreError> {
     let steps = migrate::steps(history, migrations, |migration| migration.postgres)?;
     let failed = |error: tokio_postgres::Error| migrate::refusal(history, sentence(&error));
@@ -52,7 +52,7 @@ pub(crate) fn migrate(
         search_path(owner)
     );
     runtime.block_on(client.batch_execute(&opening)).map_err(failed)?;
-    let run = migrate::run(&mut Open { runtime, client }, history, &steps);
+    let run = migrate::run(&mut Open { runtime, client }, history, &steps, upgrade);
     let end = if run.is_ok() { "COMMIT" } else { "ROLLBACK" };
     run.and(runtime.block_on(client.batch_execute(end)).map_err(failed))
 }

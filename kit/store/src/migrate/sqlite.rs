@@ -3,9 +3,9 @@
 use refinery_core::traits::sync::{Migrate, Query, Transaction};
 use rusqlite::Connection;
 
-use crate::StoreError;
 use crate::migrate::{self, Applied, Migration};
 use crate::work::Service;
+use crate::{StoreError, Upgrade};
 
 /// refinery's view of a connection whose transaction is already open.
 struct Open<'c>(&'c Connection);
@@ -23,13 +23,13 @@ enum Failure {
 pub(crate) fn migrate(
     connection: &Connection,
     owner: Service,
-    history: &str,
-    migrations: &[Migration],
+    (history, migrations): (&str, &[Migration]),
+    upgrade: Upgrade,
 ) -> Result<(), StoreError> {
     let steps = migrate::steps(history, migrations, |migration| migration.sqlite)?;
     let failed = |error: rusqlite::Error| migrate::refusal(history, error.to_string());
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
-    let run = migrate::run(&mut Open(connection), history, &steps)
+    let run = migrate::run(&mut Open(connection), history, &steps, upgrade)
         .and_then(|()| record_owner(connection, owner).map_err(failed));
     // When SQLite has rolled back by itself there is nothing left to end.
     let end = if run.is_ok() { "COMMIT" } else { "ROLLBACK" };

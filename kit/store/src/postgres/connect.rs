@@ -84,13 +84,19 @@ impl Connector {
         })
     }
 
-    /// Tries until the server is there, at most so long.
-    pub(crate) fn connect_within(&self, runtime: &Runtime, wait: Duration) -> Result<Link, StoreError> {
+    /// Tries until the server is there, at most so long; tells once that it waits.
+    pub(crate) fn connect_within(
+        &self,
+        runtime: &Runtime,
+        wait: Duration,
+        waiting: fn(&str),
+    ) -> Result<Link, StoreError> {
         let tries = (wait.as_millis() / RETRY_EVERY.as_millis()).max(1);
         let mut result = self.connect(runtime);
-        for _ in 1..tries {
+        for attempt in 1..tries {
             match &result {
-                Err(StoreError::Unavailable { reason }) => tracing::warn!(reason, "waiting for the database"),
+                Err(StoreError::Unavailable { reason }) if attempt == 1 => waiting(reason),
+                Err(StoreError::Unavailable { .. }) => {}
                 Ok(_) | Err(_) => return result,
             }
             std::thread::park_timeout(RETRY_EVERY);

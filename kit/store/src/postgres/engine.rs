@@ -50,8 +50,8 @@ impl Engine {
         std::thread::scope(|scope| {
             let migrating = scope.spawn(|| {
                 let runtime = Connector::runtime()?;
-                let link = self.connector.connect_within(&runtime, self.connect_wait)?;
-                migrate::postgres(&runtime, &link.client, owner, (history, migrations))
+                let link = self.connector.connect_within(&runtime, self.connect_wait, self.common.hooks.waiting)?;
+                migrate::postgres((&runtime, &link.client), owner, (history, migrations), self.common.upgrade)
             });
             migrating.join().unwrap_or_else(|_| Err(StoreError::fault(history, "the migration panicked")))
         })

@@ -55,7 +55,7 @@ impl Engine {
     pub(crate) fn migrate(&self, owner: Service, history: &str, migrations: &[Migration]) -> Result<(), StoreError> {
         // A connection of its own: the writer may be in the middle of other services' work.
         let connection = open::writer(&self.config)?;
-        migrate::sqlite(&connection, owner, history, migrations)?;
+        migrate::sqlite(&connection, owner, (history, migrations), self.common.upgrade)?;
         self.fence.load(&connection)
     }
 

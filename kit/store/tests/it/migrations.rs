@@ -1,6 +1,9 @@
 //! Migrations run once, whole, and stand as they were applied.
 
-use store::{Migration, Store, StoreError};
+use std::sync::Arc;
+
+use kernel::{OsRng, SystemClock};
+use store::{Migration, Store, StoreError, Upgrade};
 use testkit::TestDatabase;
 
 use crate::harness::{MIGRATIONS, ids, put_now, things};
@@ -11,6 +14,7 @@ testkit::both_databases!(
     a_changed_migration_is_refused,
     a_missing_migration_is_refused,
     a_failing_migration_leaves_nothing_behind,
+    who_only_looks_applies_nothing,
     a_deferred_constraint_is_refused,
     processes_that_start_together_migrate_once,
     a_service_has_a_plain_name,
@@ -78,6 +82,25 @@ fn a_failing_migration_leaves_nothing_behind(database: &TestDatabase) {
 
     assert!(reason.contains("syntax error") || reason.contains("incomplete input"), "{reason}");
     assert!(mended.is_ok());
+}
+
+fn who_only_looks_applies_nothing(database: &TestDatabase) {
+    let look = || {
+        let config = database.config().with_upgrade(Upgrade::Refuse);
+        Store::open(config, Arc::new(SystemClock::new()), Arc::new(OsRng))
+    };
+    let Err(StoreError::Migration { reason: empty, .. }) = look() else { panic!("an empty database was taken") };
+    let store = database.open();
+    store.db("numbers", &[step("0001_one", ONE)]).unwrap();
+
+    let looking = look().unwrap();
+    let refused = refusal(&looking, &[step("0001_one", ONE), step("0002_two", TWO)]);
+    let same = looking.db("numbers", &[step("0001_one", ONE)]);
+
+    assert!(empty.contains("0001_kit") && refused.starts_with("0002_two not applied here"), "{empty}; {refused}");
+    assert!(same.is_ok(), "nothing new, nothing refused");
+    let upgraded = store.db("numbers", &[step("0001_one", ONE), step("0002_two", TWO)]);
+    assert!(upgraded.is_ok(), "and it was not there: {upgraded:?}");
 }
 
 fn a_deferred_constraint_is_refused(database: &TestDatabase) {
