@@ -133,7 +133,7 @@ impl Settings {
         *duration
     }
 
-    /// A [`SettingKind::Text`], [`SettingKind::Choice`] or [`SettingKind::Url`].
+    /// A setting of any kind that is a text: [`SettingKind::Text`], [`SettingKind::Url`] and the like.
     #[must_use]
     pub fn text(&self, key: &str) -> &str {
         let value = self.value(key);

@@ -39,7 +39,7 @@ pub static TELEMETRY_SETTINGS: &[Setting] = &[
     Setting {
         key: "log.level",
         default: "info",
-        kind: SettingKind::Text,
+        kind: SettingKind::LogLevel,
         doc: "Least level that is logged, also by part: `info,store=debug`.",
     },
     Setting {
@@ -147,7 +147,7 @@ where
 }
 
 /// A level, or levels by part.
-fn levels(text: &str) -> Result<Targets, TelemetryError> {
+pub(crate) fn levels(text: &str) -> Result<Targets, TelemetryError> {
     let refused = |reason: String| TelemetryError::Level { text: text.to_owned(), reason };
     // The parser takes any word for the name of a part; a level that is misspelt must not become one.
     let bare = text.split(',').find(|word| !word.contains('=') && word.trim().parse::<LevelFilter>().is_err());

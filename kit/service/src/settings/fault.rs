@@ -30,6 +30,14 @@ pub enum SettingFault {
         /// Where it was set.
         origin: Origin,
     },
+    /// The same source sets a key more than once.
+    #[error("{origin}: {key} is set more than once; keep one")]
+    Twice {
+        /// The key.
+        key: &'static str,
+        /// Where it was set.
+        origin: Origin,
+    },
     /// The same source sets a secret and the file that holds it.
     #[error("{origin}: {key} and {key}_file are both set; keep one")]
     Both {
@@ -61,6 +69,19 @@ pub enum SettingFault {
 }
 
 impl SettingFault {
+    /// Whether the command line is at fault: bad usage, and not a bad configuration.
+    #[must_use]
+    pub fn is_on_command_line(&self) -> bool {
+        match self {
+            Self::Unknown { origin, .. }
+            | Self::Value { origin, .. }
+            | Self::Twice { origin, .. }
+            | Self::Both { origin, .. }
+            | Self::SecretFile { origin, .. } => *origin == Origin::Flag,
+            Self::Syntax { .. } => false,
+        }
+    }
+
     pub(super) fn value(setting: &'static Setting, given: &Given, expected: &str) -> Self {
         let secret = setting.kind == SettingKind::Secret;
         let shown = if secret { "********".to_owned() } else { format!("{:?}", given.text) };

@@ -90,7 +90,7 @@ fn resolve(
     source: Vec<(String, Given)>,
     faults: &mut Vec<SettingFault>,
 ) -> BTreeMap<&'static str, Given> {
-    let mut found: BTreeMap<&'static str, Given> = BTreeMap::new();
+    let mut found: BTreeMap<&'static str, (String, Given)> = BTreeMap::new();
     for (key, given) in source {
         let origin = given.origin.clone();
         let (setting, value) = if let Some(&setting) = declared.get(key.as_str()) {
@@ -101,13 +101,14 @@ fn resolve(
             faults.push(SettingFault::Unknown { nearest: nearest(declared, &key), key, origin });
             continue;
         };
-        match value {
-            Ok(_) if found.contains_key(setting.key) => faults.push(SettingFault::Both { key: setting.key, origin }),
-            Ok(given) => drop(found.insert(setting.key, given)),
-            Err(fault) => faults.push(fault),
+        match (value, found.get(setting.key)) {
+            (Ok(_), Some((same, _))) if *same == key => faults.push(SettingFault::Twice { key: setting.key, origin }),
+            (Ok(_), Some(_)) => faults.push(SettingFault::Both { key: setting.key, origin }),
+            (Ok(given), None) => drop(found.insert(setting.key, (key, given))),
+            (Err(fault), _) => faults.push(fault),
         }
     }
-    found
+    found.into_iter().map(|(key, (_, given))| (key, given)).collect()
 }
 
 fn secret_of_file_key(declared: &Declared, key: &str) -> Option<&'static Setting> {
@@ -168,7 +169,7 @@ fn nearest(declared: &Declared, written: &str) -> Option<&'static str> {
 
 fn of_file(path: &std::path::Path, text: &str) -> Result<Vec<(String, Given)>, SettingFault> {
     let table = DeTable::parse(text)
-        .map_err(|e| SettingFault::Syntax { path: path.display().to_string(), reason: e.to_string() })?;
+        .map_err(|e| SettingFault::Syntax { path: path.display().to_string(), reason: place_of(text, &e) })?;
     let mut flat = Vec::new();
     flatten(table.get_ref(), "", &mut |key, value| {
         let line = 1 + text[..value.span().start].matches('\n').count();
@@ -176,6 +177,14 @@ fn of_file(path: &std::path::Path, text: &str) -> Result<Vec<(String, Given)>, S
         flat.push((key, Given { text: written(value.get_ref()), origin }));
     });
     Ok(flat)
+}
+
+/// What the parser says, and where; never the line itself, as the parser would show it: a secret may stand in it.
+fn place_of(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = 1 + before.matches('\n').count();
+    let column = 1 + before.chars().rev().take_while(|c| *c != '\n').count();
+    format!("line {line}, column {column}: {}", error.message())
 }
 
 fn flatten(table: &DeTable<'_>, prefix: &str, found: &mut dyn FnMut(String, &Spanned<DeValue<'_>>)) {

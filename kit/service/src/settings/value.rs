@@ -1,6 +1,10 @@
 //! Which values a setting may have, and how they are written.
 
+use std::net::SocketAddr;
 use std::time::Duration;
+
+use crate::server::TrustedProxies;
+use crate::telemetry::levels;
 
 /// The kind of a setting, with its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,12 @@ pub enum SettingKind {
     Choice(&'static [&'static str]),
     /// `http://…` or `https://…`, without a slash at its end; empty when there is none.
     Url,
+    /// `127.0.0.1:8080`, where a server listens.
+    Listen,
+    /// Addresses or networks, separated by commas.
+    Networks,
+    /// A level of the log, or levels by part: `info,store=debug`.
+    LogLevel,
     /// Words: an array in the file, separated by commas elsewhere.
     List,
     /// A text that is never shown. May stand in a file of its own, named by the key with `_file` after it.
@@ -57,6 +67,9 @@ impl SettingKind {
             Self::Text => "a text".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Url => "an address like https://bank.example, or nothing".to_owned(),
+            Self::Listen => "an address like 127.0.0.1:8080".to_owned(),
+            Self::Networks => "addresses or networks like 10.0.0.0/8, separated by commas, or nothing".to_owned(),
+            Self::LogLevel => "a level like info, or levels by part like info,store=debug".to_owned(),
             Self::List => "words separated by commas".to_owned(),
             Self::Secret => "a text (kept secret)".to_owned(),
         }
@@ -72,6 +85,9 @@ impl SettingKind {
             Self::Text => Some(Value::Text(text.to_owned())),
             Self::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
             Self::Url => is_base_url(text).then(|| Value::Text(text.to_owned())),
+            Self::Listen => text.parse::<SocketAddr>().is_ok().then(|| Value::Text(text.to_owned())),
+            Self::Networks => text.parse::<TrustedProxies>().is_ok().then(|| Value::Text(text.to_owned())),
+            Self::LogLevel => levels(text).is_ok().then(|| Value::Text(text.to_owned())),
             Self::List => Some(Value::List(words(text))),
             Self::Secret => Some(Value::Secret(text.to_owned().into())),
         };

@@ -143,7 +143,47 @@ fn what_is_not_toml_is_told_with_its_place() {
     let found = faults("[orders\nopen = 1", &[], &[]);
 
     assert_eq!(found.len(), 1);
-    assert!(found[0].starts_with("samovar.toml is not TOML: ") && found[0].contains("line 1"), "{found:?}");
+    assert!(found[0].starts_with("samovar.toml is not TOML: line 1, column 8: "), "{found:?}");
+}
+
+#[test]
+fn a_secret_in_a_line_that_is_not_toml_is_not_shown() {
+    for text in
+        ["[bank]\nkey = \"hunter2", "[bank]\nkey = hunter2\n", "[bank]\nkey = \"hunter2\" x\n", "bank.key = 'hunter2"]
+    {
+        let found = faults(text, &[], &[]);
+
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(!found[0].contains("hunter2"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_key_that_a_source_sets_twice_is_named_as_it_was_written() {
+    let found = faults("", &[], &[("orders.open", "true"), ("orders.open", "false")]);
+
+    assert_eq!(found, ["command line: orders.open is set more than once; keep one"]);
+}
+
+#[test]
+fn addresses_networks_and_levels_are_checked_before_anything_starts() {
+    static TABLE: &[Setting] = &[
+        Setting { key: "a.listen", default: "127.0.0.1:1", kind: SettingKind::Listen, doc: "" },
+        Setting { key: "a.networks", default: "", kind: SettingKind::Networks, doc: "" },
+        Setting { key: "a.level", default: "info", kind: SettingKind::LogLevel, doc: "" },
+    ];
+    let load = |key: &str, value: &str| Settings::load(&[TABLE], &sources("", &[], &[(key, value)]));
+
+    for (key, value) in [("a.listen", "[::1]:8080"), ("a.networks", "10.0.0.0/8, ::1"), ("a.level", "info,store=debug")]
+    {
+        assert_eq!(load(key, value).unwrap().text(key), value);
+    }
+    for (key, value) in
+        [("a.listen", "8080"), ("a.listen", "127.0.0.1"), ("a.networks", "10.0.0.0/33"), ("a.level", "loud")]
+    {
+        let refused = load(key, value).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("command line: {key} is {value:?}, expected ")), "{refused}");
+    }
 }
 
 #[test]
