@@ -8,6 +8,8 @@
 mod address;
 mod edge;
 mod listen;
+mod patient;
+mod places;
 mod smuggling;
 mod unread;
 

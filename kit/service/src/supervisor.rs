@@ -167,11 +167,18 @@ impl Supervisor {
         }
         let end = clock.elapsed() + limit;
         front.ask();
-        drain(&mut servers, "servers", end.saturating_sub(clock.elapsed())).await;
+        drain(&mut servers, "servers", Self::servers_limit(limit)).await;
         back.ask();
         join(&threads, end.saturating_sub(clock.elapsed())).await;
         drain(&mut operators, "operators", end.saturating_sub(clock.elapsed())).await;
         reason
+    }
+
+    /// How much of the limit the public servers may take: one connection that never ends must not cost the threads the
+    /// time to finish what is in their hands.
+    #[must_use]
+    pub fn servers_limit(limit: Duration) -> Duration {
+        limit * 3 / 4
     }
 
     async fn wait_for_end(&mut self) -> Result<(), Stopped> {

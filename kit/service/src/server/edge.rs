@@ -70,6 +70,11 @@ impl<R: Respond> Edge<R> {
         response
     }
 
+    /// Whether the peer is a proxy of ours, which speaks for many.
+    pub(super) fn trusts(&self, peer: IpAddr) -> bool {
+        self.settings.proxies.has(peer)
+    }
+
     /// Answers a request whose framing two readers may read differently; the connection ends with it.
     pub(super) fn refuse_framing(&self) -> Response {
         let detail = "content-length and transfer-encoding exclude each other";

@@ -18,7 +18,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Respond;
+use super::address::ClientAddress;
 use super::edge::Edge;
+use super::patient::Patient;
+use super::places::{Place, Places};
 use super::smuggling::{Conflict, Watched};
 use super::unread::Unread;
 
@@ -27,6 +30,11 @@ use super::unread::Unread;
 pub struct ServerLimits {
     /// So many connections at once; further ones wait in the system's queue.
     pub connections_max: usize,
+    /// So many of them from one client network ([`ClientAddress::network`]); a further one is closed at once. A trusted
+    /// proxy, which speaks for many, is not counted.
+    pub network_max: usize,
+    /// How long a caller may take nothing of what is sent before the connection is closed.
+    pub write_max: Duration,
     /// How long a request's head may take, and how long a connection may idle between two requests.
     pub header_max: Duration,
     /// How long requests that are being answered may go on after the stop.
@@ -35,8 +43,14 @@ pub struct ServerLimits {
 
 impl Default for ServerLimits {
     fn default() -> Self {
-        let (header_max, drain_max) = (Duration::from_secs(15), Duration::from_secs(20));
-        Self { connections_max: 4_096, header_max, drain_max }
+        let seconds = Duration::from_secs;
+        Self {
+            connections_max: 4_096,
+            network_max: 1_024,
+            write_max: seconds(30),
+            header_max: seconds(15),
+            drain_max: seconds(20),
+        }
     }
 }
 
@@ -62,6 +76,7 @@ pub async fn serve<R: Respond>(
 ) -> Drained {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
+    let networks = Places::new(limits.network_max);
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -69,8 +84,10 @@ pub async fn serve<R: Respond>(
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, peer, place)) = accepted else { continue };
+        let counted = if edge.trusts(peer) { None } else { Some(networks.take(ClientAddress(peer).network())) };
+        let Ok(of_network) = counted.map(|taken| taken.ok_or(())).transpose() else { continue };
         tokio::spawn(connection(
-            Accepted { stream, peer, place, watcher: graceful.watcher() },
+            Accepted { stream, peer, _places: (place, of_network), watcher: graceful.watcher() },
             Arc::clone(&edge),
             limits,
         ));
@@ -110,19 +127,21 @@ async fn pause_after(error: &std::io::Error) {
 struct Accepted {
     stream: TcpStream,
     peer: IpAddr,
-    place: OwnedSemaphorePermit,
+    /// Until the connection ends.
+    _places: (OwnedSemaphorePermit, Option<Place>),
     watcher: Watcher,
 }
 
 async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: ServerLimits) {
-    let Accepted { stream, peer, place, watcher } = accepted;
+    let Accepted { stream, peer, _places, watcher } = accepted;
     // Without it small answers wait for the acknowledgement of the one before.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let conflict = Conflict::default();
     let refusing = Arc::clone(&edge);
-    let stream = Unread::new(Watched::new(stream, conflict.clone()), move |status| refusing.refuse_unread(status));
+    let stream = Watched::new(Patient::new(stream, limits.write_max), conflict.clone());
+    let stream = Unread::new(stream, move |status| refusing.refuse_unread(status));
     let service = service_fn(|request: Request<Incoming>| {
         let (edge, conflict) = (&edge, &conflict);
         async move {
@@ -140,7 +159,6 @@ async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: 
         .serve_connection(TokioIo::new(stream), service);
     // A connection that breaks off is the caller's affair.
     let _ = watcher.watch(serving).await;
-    drop(place);
 }
 
 /// The request with axum's body; one that ends at its head costs no allocation.

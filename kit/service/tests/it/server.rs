@@ -144,7 +144,8 @@ async fn served(router: Router, limits: ServerLimits) -> Served {
 /// Sends bytes and reads until the other side closes.
 async fn exchange(served: &Served, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(served.address).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
+    // A connection that is closed at once may be so before this.
+    drop(stream.write_all(bytes).await);
     until_closed(&mut stream).await
 }
 
@@ -292,4 +293,42 @@ async fn connections_beyond_the_most_wait_for_a_place() {
 
     assert!(early.is_err(), "the second was answered beside the first");
     assert!(until_closed(&mut second).await.contains(" 200 "));
+}
+
+#[tokio::test]
+async fn who_reads_nothing_of_the_answer_gives_the_place_to_others() {
+    let limits = ServerLimits { connections_max: 1, write_max: Duration::from_millis(100), ..ServerLimits::default() };
+    let large = || async { vec![b'x'; 64 * 1024 * 1024] };
+    let here = axum::routing::get(|| async { "here" });
+    let router = Router::new().route("/large", axum::routing::get(large)).route("/", here);
+    let served = served(router, limits).await;
+    let mut silent = TcpStream::connect(served.address).await.unwrap();
+    silent.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    silent.readable().await.unwrap();
+
+    let next = exchange(&served, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+
+    assert!(next.ends_with("here"), "{next}");
+}
+
+#[tokio::test]
+async fn one_network_does_not_take_every_place() {
+    let limits = ServerLimits { network_max: 1, ..ServerLimits::default() };
+    let of_all = served(router(), limits).await;
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let first = TcpStream::connect(of_all.address).await.unwrap();
+    let mut second = TcpStream::connect(of_all.address).await.unwrap();
+
+    let refused = until_closed(&mut second).await;
+    drop(first);
+    let mut answer = String::new();
+    for _ in 0..100 {
+        answer = exchange(&of_all, request).await;
+        if !answer.is_empty() {
+            break;
+        }
+    }
+
+    assert_eq!(refused, "", "closed without an answer");
+    assert!(answer.contains(" 200 "), "and the place is free again: {answer}");
 }

@@ -136,3 +136,22 @@ async fn a_thread_that_is_down_is_named() {
 
     assert_eq!(down(), ["hopeless"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_never_ends_leaves_the_threads_time_to_finish() {
+    let (mut supervisor, _) = supervisor();
+    let finished = Arc::new(AtomicUsize::new(0));
+    let finishes = Arc::clone(&finished);
+    supervisor.thread("consumer", move |stop| {
+        stop.wait(BOUND);
+        // The event in hand.
+        std::thread::park_timeout(Duration::from_millis(20));
+        finishes.fetch_add(1, Ordering::SeqCst);
+    });
+    supervisor.server("hanging", |_| std::future::pending());
+    supervisor.front().ask();
+
+    supervisor.run(Duration::from_secs(2)).await.unwrap();
+
+    assert_eq!(finished.load(Ordering::SeqCst), 1, "the consumer was waited for");
+}
