@@ -34,7 +34,7 @@ pub use operators::operator_routes;
 pub use outbound::{OUTBOUND_SETTINGS, OutRequest, OutResponse, Outbound, OutboundError, UreqOutbound};
 pub use platform::{Ground, Mount, MountError, Platform};
 pub use revocations::{REVOCATION_LIFETIME, Revocation, Revocations};
-pub use service::Service;
+pub use service::{Service, Start};
 pub use settings::{
     Origin, Setting, SettingFault, SettingFaults, SettingKind, Settings, Shown, Sources, settings_table,
 };

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::metrics::{Metrics, read_store};
 use crate::{
     AnsweredTwice, Audited, Auditor, CallHandler, Calls, Check, Deps, FactSet, Health, Outbound, Revocations, Service,
-    Setting, Settings, Stop, Supervisor, TimerLoop, Turn, VerificationKeys, instance_name,
+    Setting, Settings, Start, Stop, Supervisor, TimerLoop, Turn, VerificationKeys, instance_name,
 };
 
 /// How often the threads of the consumers are looked after.
@@ -94,6 +94,7 @@ pub struct Platform {
     routes: Vec<(&'static str, OpenApiRouter)>,
     consumers: Vec<(Db, Consumer)>,
     timers: Vec<TimerLoop>,
+    starts: Vec<(&'static str, Start)>,
     /// Made at the first step, never beside threads.
     runner: Option<Runner>,
 }
@@ -126,6 +127,7 @@ impl Platform {
             routes: Vec::new(),
             consumers: Vec::new(),
             timers: Vec::new(),
+            starts: Vec::new(),
             runner: None,
         };
         let mut handlers = others;
@@ -162,8 +164,8 @@ impl Platform {
 
     /// Keeps what the service consists of; gives back the calls that it answers.
     fn take_in(&mut self, service: Service, db: &Db, instance: &str) -> Vec<CallHandler> {
-        let Service { name, routes, calls, consumers, timers, statements, errors, checks, facts, settings: _ } =
-            service;
+        let Service { name, routes, calls, consumers, timers, statements, errors, checks, facts, starts, .. } = service;
+        self.starts.extend(starts.into_iter().map(|start| (name, start)));
         self.routes.push((name, routes));
         self.consumers.extend(consumers.into_iter().map(|consumer| (db.clone(), trace::traced(consumer))));
         self.timers.extend(timers.into_iter().map(|timer| TimerLoop::new(timer, db.clone(), instance.to_owned())));
@@ -246,6 +248,19 @@ impl Platform {
         }
         read_store(metrics.readings(), "main", &self.store);
         log_readings::read_log(metrics.readings(), &self.log, &self.consumers);
+    }
+
+    /// Has the services do what they do before the first request; further times do nothing. For whoever serves: a
+    /// command that only looks must not make anything.
+    ///
+    /// # Errors
+    ///
+    /// The first that could not, by its service.
+    pub fn start(&mut self) -> Result<(), String> {
+        for (service, start) in std::mem::take(&mut self.starts) {
+            start().map_err(|reason| format!("{service} cannot start: {reason}"))?;
+        }
+        Ok(())
     }
 
     /// One step of every consumer, then of every timer, on this thread; whether anything was done.

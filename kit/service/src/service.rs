@@ -31,7 +31,12 @@ pub struct Service {
     pub facts: Vec<FactSet>,
     /// What may be configured.
     pub settings: &'static [Setting],
+    /// What it does before the first request of a process that serves; a command does not.
+    pub starts: Vec<Start>,
 }
+
+/// Done once, on the caller's thread; why it could not be.
+pub type Start = Box<dyn FnOnce() -> Result<(), String> + Send + Sync>;
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,6 +59,7 @@ impl Service {
             checks: Vec::new(),
             facts: Vec::new(),
             settings: &[],
+            starts: Vec::new(),
         }
     }
 
@@ -87,6 +93,13 @@ impl Service {
     #[must_use]
     pub fn timer(mut self, timer: Timer) -> Self {
         self.timers.push(timer);
+        self
+    }
+
+    /// Doing this before the first request.
+    #[must_use]
+    pub fn start(mut self, start: impl FnOnce() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.starts.push(Box::new(start));
         self
     }
 

@@ -115,6 +115,7 @@ impl ServiceHarness {
         };
         let others: Vec<CallHandler> = options.calls.into_handlers();
         let mut platform = Platform::mount(&ground, mounts, others).expect("the services mount");
+        platform.start().expect("the services start");
         let routes = platform.take_routes().into_iter().map(|(_, routes)| Router::from(routes));
         let router = routes.fold(Router::new(), Router::merge);
         Self { name: mounts.first().expect("something is mounted").name, clock: options.clock, store, platform, router }

@@ -1,4 +1,5 @@
-//! The signing keys in this process: made when there are none, read again every two seconds, sealed at rest.
+//! The signing keys in this process: made when a process that serves finds none that it can use, read again every two
+//! seconds, sealed at rest.
 //!
 //! A key that another instance made is known here before it signs (see [`model::keys`](crate::model::keys)); one
 //! that was made here is known at once.
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 use self::seal::KeySecret;
 use crate::error::Error;
-use crate::model::keys::{PUBLICATION, StoredKey, WrappedSeed, signing, verifying};
+use crate::model::keys::{PUBLICATION, StoredKey, WrappedSeed, plain_seeds_end, signing, verifying};
 use crate::secret::Secret;
 use crate::store::keys;
 
@@ -57,10 +58,14 @@ impl KeyRing {
     /// [`Error::NoSigningKey`].
     pub(crate) fn sign(&self, token: &AccessToken) -> Result<String, Error> {
         let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
-        let key =
-            signing(&stored, self.clock.now()).ok_or_else(|| Error::NoSigningKey("none was made yet".to_owned()))?;
-        let seed = self.seed(key)?;
-        Ok(SigningKey::from_seed(key.id.clone(), &seed).sign(token))
+        let now = self.clock.now();
+        let key = signing(&stored, now).ok_or_else(|| Error::NoSigningKey("none was made yet".to_owned()))?;
+        let sign = |key: &StoredKey, seed: &[u8; 32]| SigningKey::from_seed(key.id.clone(), seed).sign(token);
+        self.seed(key).map(|seed| sign(key, &seed)).or_else(|unusable| {
+            // Another instance has the new secret already: the key before it is known for as long as its tokens live.
+            let mut known = verifying(&stored, now).filter(|known| known.generation < key.generation);
+            known.find_map(|known| Some(sign(known, &*self.seed(known).ok()?))).ok_or(unusable)
+        })
     }
 
     /// What tokens may be checked with, as `/.well-known/jwks.json` tells it.
@@ -69,19 +74,48 @@ impl KeyRing {
         self.public.all()
     }
 
-    /// Reads the keys, and makes the first one if there is none. Blocks: for start-up and the timer.
+    /// Sees to it that there is a key to sign with: for a process that is about to serve, once. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSigningKey`] when the key is sealed and no secret is configured; those of the store.
+    pub(crate) fn start(&self) -> Result<(), Error> {
+        let mut stored = self.db.read_blocking(keys::list)?;
+        if let Some(next) = self.wanted(stored.first())? {
+            stored = self.db.write_blocking(move |tx| {
+                keys::insert(tx, &next)?;
+                keys::list(tx)
+            })?;
+        }
+        self.take(stored);
+        Ok(())
+    }
+
+    /// The key that has to be made because the newest one cannot be used, or lies open although a secret is there.
+    fn wanted(&self, newest: Option<&StoredKey>) -> Result<Option<StoredKey>, Error> {
+        let now = self.clock.now();
+        let Some(newest) = newest else { return Ok(Some(self.make(1, now))) };
+        match (&newest.seed, &self.secret) {
+            (WrappedSeed::Plain(_), None) => Ok(None),
+            (WrappedSeed::Plain(_), Some(_)) => Ok(Some(self.make(newest.generation + 1, now.plus(PUBLICATION)))),
+            (WrappedSeed::Sealed(_), None) => self.seed(newest).map(|_| None),
+            (WrappedSeed::Sealed(text), Some(secret)) if secret.open(text, &newest.id).is_some() => Ok(None),
+            (WrappedSeed::Sealed(_), Some(_)) => {
+                tracing::warn!(key.id = %newest.id, "auth.key_secret is another one than before: a new signing key is made");
+                Ok(Some(self.make(newest.generation + 1, now)))
+            }
+        }
+    }
+
+    /// Reads the keys, and forgets private halves that lie open and do not sign any more. Blocks: for the timer.
     ///
     /// # Errors
     ///
     /// Those of the store.
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
-        let mut stored = self.db.read_blocking(keys::list)?;
-        if stored.is_empty() {
-            let first = self.make(1, self.clock.now());
-            stored = self.db.write_blocking(move |tx| {
-                keys::insert(tx, &first)?;
-                keys::list(tx)
-            })?;
+        let stored = self.db.read_blocking(keys::list)?;
+        if let (Some(_), Some(before)) = (&self.secret, plain_seeds_end(&stored, self.clock.now())) {
+            self.db.write_blocking(move |tx| keys::forget_plain_seeds(tx, before))?;
         }
         self.take(stored);
         Ok(())
@@ -145,7 +179,9 @@ impl KeyRing {
             (WrappedSeed::Sealed(text), Some(secret)) => secret
                 .open(text, &key.id)
                 .ok_or_else(|| unusable("auth.key_secret is not the one it was sealed with"))?,
-            (WrappedSeed::Sealed(_), None) => return Err(unusable("it is sealed, and auth.key_secret is not set")),
+            (WrappedSeed::Sealed(_), None) => {
+                return Err(unusable("it is sealed, and auth.key_secret (SAMOVAR_AUTH_KEY_SECRET) is not set"));
+            }
         };
         let bytes =
             Zeroizing::new(URL_SAFE_NO_PAD.decode(text.as_bytes()).map_err(|_| unusable("it is not base64url"))?);

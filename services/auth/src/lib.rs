@@ -21,12 +21,12 @@ mod use_cases;
 
 use std::sync::Arc;
 
-use ::store::{Db, Migration, StoreError};
+use ::store::Migration;
 use contracts::auth::{Revocations as RevocationsCall, RevocationsReply, RevocationsRequest};
 use service::{Deps, Service};
 
 use crate::app::App;
-use crate::error::Error;
+pub use crate::error::Error;
 use crate::key_ring::KeyRing;
 pub use crate::secret::Secret;
 pub use crate::settings::SETTINGS;
@@ -37,7 +37,8 @@ pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_auth"];
 
 /// The service.
 ///
-/// Reads the signing keys and what is revoked before it returns, so that tokens of before a restart are good at once
+/// Reads the signing keys and what is revoked before it returns, and makes a key where one is wanted when the process
+/// begins to serve, so that tokens of before a restart are good at once
 /// and those of ended sessions are not. Where the database does not answer, the timer tries again.
 #[must_use]
 pub fn service(deps: Deps) -> Service {
@@ -48,8 +49,9 @@ pub fn service(deps: Deps) -> Service {
     if let Err(error) = jobs::refresh(&app) {
         tracing::error!(%error, "the signing keys and revocations cannot be read yet");
     }
-    let asked = Arc::clone(&app);
+    let (asked, started) = (Arc::clone(&app), Arc::clone(&app));
     let mut service = Service::new("auth")
+        .start(move || started.keys.start().map_err(|error| error.to_string()))
         .routes(http::router(Arc::clone(&app)))
         .call::<RevocationsCall, _, _, _>(move |request| ended_since(Arc::clone(&asked), request))
         .statements(crate::store::sql::STATEMENTS)
@@ -62,16 +64,6 @@ pub fn service(deps: Deps) -> Service {
         service = service.check(check);
     }
     service
-}
-
-/// Makes a new signing key, which takes over in ten seconds; tokens of the one before live to their end. For the
-/// command line. Blocks.
-///
-/// # Errors
-///
-/// Those of the store.
-pub fn rotate_keys(db: &Db, key_secret: &Secret) -> Result<(), StoreError> {
-    KeyRing::new(db.clone(), key_secret, Arc::default()).rotate()
 }
 
 /// `auth.revocations`: what ended since a moment. Users are not in it, since whatever is taken from a user ends each

@@ -1,14 +1,15 @@
 //! How often somebody may try a password (ASVS 6.1.1, 6.3.1, decision 23).
 //!
 //! Two counters. Per address (network): every attempt. Per account: failed attempts only, whoever makes them; a
-//! thousand addresses guess no faster than one. A victim is not locked out: an address from which the account has a
-//! living session counts by itself, so strangers' guesses do not use up what the owner may try. An account that does
-//! not exist is counted like one that does.
+//! thousand addresses guess no faster than one. A victim is not locked out: an address from which the account had a
+//! session lately counts by itself, and so does somebody who is signed in, so strangers' guesses do not use up what the
+//! owner may try. An account that does not exist is counted like one that does.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use cache::RateLimiter;
+use contracts::UserId;
 use service::{ClientAddress, Settings, rate_limiter};
 
 use crate::error::Error;
@@ -22,28 +23,31 @@ pub(crate) struct Throttle {
 
 /// Whose guesses an attempt counts among.
 #[derive(Clone, Debug, Hash)]
-pub(crate) struct AccountKey {
-    email_key: String,
-    known_address: Option<IpAddr>,
+pub(crate) enum AccountKey {
+    /// Of whoever knows the e-mail, from an address that the account knows or from anywhere else.
+    SignIn { email_key: String, known_address: Option<IpAddr> },
+    /// Of somebody who is signed in, with their current password.
+    OwnPassword(UserId),
+    /// Of somebody who is signed in, with other people's e-mails.
+    OwnEmail(UserId),
 }
 
 impl AccountKey {
-    /// An attempt on the account of this e-mail from an address that has a living session of it, or from a
-    /// stranger's.
+    /// An attempt to sign in with this e-mail from an address that the account knows, or from a stranger's.
     #[must_use]
     pub(crate) fn new(email_key: &str, from: Familiarity) -> Self {
         let known_address = match from {
             Familiarity::Known(address) => Some(address.network()),
             Familiarity::Stranger => None,
         };
-        Self { email_key: email_key.to_owned(), known_address }
+        Self::SignIn { email_key: email_key.to_owned(), known_address }
     }
 }
 
 /// Whether the account knows the address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Familiarity {
-    /// It has a living session that was last used from there.
+    /// It has a session that was last used from there, or had one not long ago.
     Known(ClientAddress),
     /// It has none.
     Stranger,

@@ -12,7 +12,7 @@ use service::{Body, IfNoneMatchHeader, PathId, Principal, Problem, etagged};
 
 use super::answers::{SessionAnswer, SessionPage, UserAnswer};
 use super::requests::{ChangeMeRequest, ChangePasswordRequest, password_faults};
-use crate::app::App;
+use crate::app::{App, Device};
 use crate::model::email::EmailAddress;
 use crate::model::user::User;
 use crate::use_cases::change_password::{self as password_case, PasswordChange};
@@ -40,9 +40,10 @@ pub(super) async fn read_me(
 pub(super) async fn change_me(
     State(app): State<Arc<App>>,
     principal: Principal,
+    device: Device,
     Body(request): Body<ChangeMeRequest>,
 ) -> Result<Json<UserAnswer>, Problem> {
-    let user = profile::change(&app, &principal, request.into_patch()).await?;
+    let user = profile::change(&app, &principal, device.address, request.into_patch()).await?;
     Ok(Json(user.into()))
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn change_password(
     let user = profile::read(&app, principal.user_id).await?;
     refuse_personal_words(&request, &user)?;
     let change = PasswordChange { current: request.current_password, new: request.new_password };
-    password_case::change_password(&app, &principal, &user, change).await?;
+    password_case::change_password(&app, &principal, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

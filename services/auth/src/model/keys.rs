@@ -61,6 +61,15 @@ pub(crate) fn verifying(keys: &[StoredKey], now: Timestamp) -> impl Iterator<Ite
     keys.filter(move |(_, successor)| successor.is_none_or(|from| from.plus(last) > now)).map(|(key, _)| key)
 }
 
+/// The generation before which unsealed private halves are of no use to any instance; `None` when there is none to
+/// forget.
+#[must_use]
+pub(crate) fn plain_seeds_end(keys: &[StoredKey], now: Timestamp) -> Option<i64> {
+    let signing = signing(keys, now.minus(CLOCK_SLACK))?.generation;
+    let lies_open = |key: &StoredKey| matches!(&key.seed, WrappedSeed::Plain(text) if !text.is_empty());
+    keys.iter().any(|key| key.generation < signing && lies_open(key)).then_some(signing)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -38,6 +38,15 @@ pub(crate) fn delete_before(tx: &mut Tx<'_>, generation: i64) -> Result<u64, Sto
     tx.execute(&sql::DELETE_KEYS_BEFORE, &params![generation])
 }
 
+/// Forgets the unsealed private halves of earlier generations; their public halves stay.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) fn forget_plain_seeds(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
+    tx.execute(&sql::FORGET_PLAIN_SEEDS, &params![before])
+}
+
 fn key_of(row: &Row<'_>) -> Result<StoredKey, StoreError> {
     let text = row.get::<String>(3)?.into();
     let sealed: bool = row.get(4)?;

@@ -57,9 +57,16 @@ store::statements! {
     /// The hash of a user's password.
     READ_CREDENTIAL = "SELECT password_hash FROM credentials WHERE user_id = $1";
 
-    /// What a sign-in is checked against, and whether this address signed this user in before and still is.
+    /// What a sign-in is checked against, and whether this user was signed in from this address lately. A session that
+    /// ended because its token was used twice says nothing: one of the two was a thief.
     READ_SIGN_IN = "SELECT u.id, u.disabled, c.password_hash,
-            EXISTS (SELECT 1 FROM sessions AS s WHERE s.user_id = u.id AND s.network = $2 AND s.ended_at IS NULL)
+            EXISTS (
+                SELECT 1
+                FROM sessions AS s
+                WHERE s.user_id = u.id
+                  AND s.network = $2
+                  AND (s.ended_at IS NULL OR (s.ended_at >= $3 AND s.end_reason <> 'token_reused'))
+            )
         FROM users AS u
         JOIN credentials AS c ON c.user_id = u.id
         WHERE u.email_key = $1";
@@ -139,6 +146,13 @@ store::statements! {
         FROM signing_keys
         ORDER BY generation DESC
         LIMIT 100";
+
+    /// Private halves that were stored as they are and do not sign any more.
+    FORGET_PLAIN_SEEDS = "UPDATE signing_keys
+        SET private_key = ''
+        WHERE generation < $1
+          AND sealed = 0
+          AND private_key <> ''";
 
     /// A new signing key, unless somebody else made that generation.
     INSERT_KEY = "INSERT INTO signing_keys

@@ -33,7 +33,7 @@ pub(crate) struct SignInFacts {
     pub disabled: bool,
     /// The stored password.
     pub password_hash: String,
-    /// Whether a living session of this user came from the same address.
+    /// Whether a session of this user, living or ended not long ago, came from the same address.
     pub known_address: bool,
 }
 
@@ -160,8 +160,9 @@ pub(crate) fn sign_in_facts(
     snapshot: &mut Snapshot<'_>,
     email_key: &str,
     network: &str,
+    known_since: Timestamp,
 ) -> Result<Option<SignInFacts>, StoreError> {
-    snapshot.one(&sql::READ_SIGN_IN, &params![email_key, network], |row| {
+    snapshot.one(&sql::READ_SIGN_IN, &params![email_key, network, known_since], |row| {
         Ok(SignInFacts {
             user_id: row.get(0)?,
             disabled: row.get(1)?,

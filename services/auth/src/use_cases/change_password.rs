@@ -6,12 +6,10 @@ use super::manage_sessions::end_all_but;
 use crate::app::{App, audit};
 use crate::error::Error;
 use crate::hasher::Verified;
-use crate::model::email::key_of;
 use crate::model::session::EndReason;
-use crate::model::user::User;
 use crate::secret::Secret;
 use crate::store::users;
-use crate::throttle::{AccountKey, Familiarity};
+use crate::throttle::AccountKey;
 
 /// The current password and the one to come; the new one satisfies the rules.
 #[derive(Clone, Debug)]
@@ -27,14 +25,9 @@ pub(crate) struct PasswordChange {
 /// # Errors
 ///
 /// [`Error::FreshLoginRequired`], [`Error::WrongPassword`], [`Error::TooManyAttempts`], [`Error::Busy`].
-pub(crate) async fn change_password(
-    app: &App,
-    principal: &Principal,
-    user: &User,
-    change: PasswordChange,
-) -> Result<(), Error> {
+pub(crate) async fn change_password(app: &App, principal: &Principal, change: PasswordChange) -> Result<(), Error> {
     app.require_fresh_login(principal)?;
-    let account = AccountKey::new(&key_of(&user.email), Familiarity::Stranger);
+    let account = AccountKey::OwnPassword(principal.user_id);
     app.throttle.attempt_on(&account, app.clock.elapsed())?;
     let (user_id, kept) = (principal.user_id, principal.session_id);
     let stored = app.db.read(move |snapshot| users::password_hash(snapshot, user_id)).await?;

@@ -3,6 +3,8 @@
 //! The same answer in the same time for a wrong password, an unknown e-mail and a disabled user: each costs one
 //! read and one hash (ASVS V6, API2).
 
+use std::time::Duration;
+
 use store::Tx;
 
 use super::sign_in::{self, Opened, SignedIn};
@@ -15,6 +17,10 @@ use crate::store::sessions::NewSession;
 use crate::store::users::{self, SignInFacts};
 use crate::throttle::{AccountKey, Familiarity};
 
+/// An address is known for so long after the last session from it ended: who signs out in the evening must get in
+/// again in the morning, whatever strangers have tried meanwhile.
+const ADDRESS_KNOWN: Duration = Duration::from_secs(30 * 86_400);
+
 /// Signs in.
 ///
 /// # Errors
@@ -23,8 +29,8 @@ use crate::throttle::{AccountKey, Familiarity};
 pub(crate) async fn login(app: &App, email: &str, password: Secret, device: &Device) -> Result<SignedIn, Error> {
     app.throttle.attempt_from(device.address, app.clock.elapsed()).inspect_err(|_| log_refusal("address_throttled"))?;
     let (email_key, network) = (key_of(email), device.address.network().to_string());
-    let asked = email_key.clone();
-    let facts = app.db.read(move |snapshot| users::sign_in_facts(snapshot, &asked, &network)).await?;
+    let (asked, known_since) = (email_key.clone(), app.clock.now().minus(ADDRESS_KNOWN));
+    let facts = app.db.read(move |snapshot| users::sign_in_facts(snapshot, &asked, &network, known_since)).await?;
     let familiarity = match &facts {
         Some(SignInFacts { known_address: true, .. }) => Familiarity::Known(device.address),
         Some(SignInFacts { known_address: false, .. }) | None => Familiarity::Stranger,

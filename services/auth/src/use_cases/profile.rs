@@ -3,15 +3,17 @@
 use contracts::UserId;
 use contracts::auth::ProfileChange;
 use kernel::Language;
-use service::Principal;
+use service::{ClientAddress, Principal};
+use store::Tx;
 
 use super::register::{profile_event, taken};
-use crate::app::{App, Ended, audit};
+use crate::app::{App, audit};
 use crate::error::Error;
 use crate::model::email::EmailAddress;
 use crate::model::profile::PersonName;
 use crate::model::user::User;
 use crate::store::users;
+use crate::throttle::AccountKey;
 
 /// What is to be different; `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -55,23 +57,31 @@ pub(crate) async fn read(app: &App, id: UserId) -> Result<User, Error> {
 ///
 /// [`Error::EmailTaken`], [`Error::FreshLoginRequired`] for another address, [`Error::TooManyAttempts`] for trying
 /// many.
-pub(crate) async fn change(app: &App, principal: &Principal, patch: ProfilePatch) -> Result<User, Error> {
+pub(crate) async fn change(
+    app: &App,
+    principal: &Principal,
+    from: ClientAddress,
+    patch: ProfilePatch,
+) -> Result<User, Error> {
     if patch.email.is_some() {
         app.require_fresh_login(principal)?;
+        // The answer tells whether somebody has the address, as a registration does: it is as dear to ask for many.
+        app.throttle.attempt_from(from, app.clock.elapsed())?;
+        app.throttle.attempt_on(&AccountKey::OwnEmail(principal.user_id), app.clock.elapsed())?;
     }
     let id = principal.user_id;
     let entry = audit(id, "auth.profile-changed", id);
-    app.write_and_revoke(move |tx| {
+    let write = move |tx: &mut Tx<'_>| {
         let before = users::lock(tx, id)?.ok_or(Error::NotFound)?;
         let after = patch.apply(&before);
         if after == before {
-            return Ok((after, Ended::new()));
+            return Ok(after);
         }
         users::update(tx, &after).map_err(taken)?;
         let after = users::lock(tx, id)?.ok_or(Error::NotFound)?;
         tx.publish(&profile_event(&after, ProfileChange::Changed, tx.now()))?;
         tx.audit(entry.clone())?;
-        Ok((after, Ended::new()))
-    })
-    .await
+        Ok(after)
+    };
+    app.db.write(write).await
 }

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use auth::rotate_keys;
 use serde_json::Value;
-use testkit::{TestDatabase, both_databases};
+use store::params;
+use testkit::{FakeClock, TestDatabase, both_databases};
 
 use crate::world::{PASSWORD, World, signed_in};
 
 both_databases!(
     the_public_keys_are_there_for_everybody_and_nothing_else,
-    a_rotation_leaves_old_tokens_alive_to_their_end,
+    a_new_key_leaves_old_tokens_alive_to_their_end,
     keys_are_rotated_by_themselves,
     tokens_outlive_a_restart,
     sealed_keys_open_with_their_secret_only,
+    a_key_that_lies_open_is_replaced_and_forgotten_once_there_is_a_secret,
+    an_instance_with_the_old_secret_signs_on_while_it_is_replaced,
 );
 
 fn kids(world: &World) -> Vec<String> {
@@ -41,13 +43,20 @@ fn the_public_keys_are_there_for_everybody_and_nothing_else(database: &TestDatab
     assert_eq!(key.get("d"), None, "the private half is not there");
 }
 
-fn a_rotation_leaves_old_tokens_alive_to_their_end(database: &TestDatabase) {
-    let mut world = World::new(database);
-    let before = world.register("anna@example.org");
-    // As the command line does it, beside the running process.
-    rotate_keys(world.harness.db(), &String::new().into()).unwrap();
+fn a_moment_later(world: &World) -> FakeClock {
+    world.clock().advance(Duration::from_millis(1));
+    world.clock().clone()
+}
 
-    world.harness.pass(Duration::from_secs(2));
+const SECRET: [(&str, &str); 1] = [("auth.key_secret", "a secret of the house")];
+
+fn a_new_key_leaves_old_tokens_alive_to_their_end(database: &TestDatabase) {
+    let world = World::new(database);
+    let before = world.register("anna@example.org");
+    let clock = a_moment_later(&world);
+    drop(world);
+
+    let mut world = World::at(database, clock, &SECRET);
     assert_eq!(kids(&world).len(), 2, "the new key is published");
     assert_eq!(kid(&world.login("anna@example.org", PASSWORD).access), kid(&before.access), "and does not sign yet");
     world.harness.pass(Duration::from_secs(10));
@@ -75,7 +84,7 @@ fn keys_are_rotated_by_themselves(database: &TestDatabase) {
 fn tokens_outlive_a_restart(database: &TestDatabase) {
     let world = World::new(database);
     let anna = world.register("anna@example.org");
-    let clock = world.clock().clone();
+    let clock = a_moment_later(&world);
     drop(world);
 
     let world = World::at(database, clock, &[]);
@@ -85,18 +94,63 @@ fn tokens_outlive_a_restart(database: &TestDatabase) {
 }
 
 fn sealed_keys_open_with_their_secret_only(database: &TestDatabase) {
-    let secret = [("auth.key_secret", "a secret of the house")];
-    let world = World::with(database, &secret);
+    let world = World::with(database, &SECRET);
     let anna = world.register("anna@example.org");
-    let clock = world.clock().clone();
+    let clock = a_moment_later(&world);
     drop(world);
 
-    let right = World::at(database, clock.clone(), &secret);
+    let right = World::at(database, clock.clone(), &SECRET);
     right.try_refresh(&anna.refresh).expect(200);
+    let clock = a_moment_later(&right);
     drop(right);
     let wrong = World::at(database, clock, &[("auth.key_secret", "another secret")]);
 
     assert!(wrong.who(&anna.access).is_some(), "checking needs the public half only");
-    let refused = wrong.try_login("anna@example.org", PASSWORD).expect(503);
-    assert_eq!(refused.code(), "auth.no-signing-key");
+    let again = wrong.login("anna@example.org", PASSWORD);
+    assert_ne!(kid(&again.access), kid(&anna.access), "the old private half cannot be used");
+    assert!(wrong.who(&again.access).is_some());
+}
+
+store::statements! {
+    /// What a copy of the database would show.
+    PRIVATE_HALVES = "SELECT private_key FROM signing_keys WHERE sealed = $1 ORDER BY generation LIMIT 10";
+}
+
+fn private_halves(world: &World, sealed: bool) -> Vec<String> {
+    world.harness.db().read_blocking(move |s| s.list(&PRIVATE_HALVES, &params![sealed], |row| row.get(0))).unwrap()
+}
+
+fn a_key_that_lies_open_is_replaced_and_forgotten_once_there_is_a_secret(database: &TestDatabase) {
+    let world = World::new(database);
+    let before = world.register("anna@example.org");
+    let clock = a_moment_later(&world);
+    drop(world);
+
+    let mut world = World::at(database, clock, &SECRET);
+    world.harness.pass(Duration::from_secs(12));
+    let after = world.login("anna@example.org", PASSWORD);
+    let still_there = private_halves(&world, false);
+    world.harness.pass(Duration::from_secs(60));
+
+    assert_ne!(kid(&after.access), kid(&before.access));
+    assert!(!still_there[0].is_empty(), "an instance whose clock is slow still signs with it");
+    assert_eq!(private_halves(&world, false), [""]);
+    assert_eq!(private_halves(&world, true).len(), 1, "and one new key, however often it is looked");
+    assert!(world.who(&before.access).is_some(), "its tokens live to their end");
+}
+
+fn an_instance_with_the_old_secret_signs_on_while_it_is_replaced(database: &TestDatabase) {
+    let mut old = World::with(database, &SECRET);
+    let anna = old.register("anna@example.org");
+    let new = World::at(database, a_moment_later(&old), &[("auth.key_secret", "another secret")]);
+    old.harness.pass(Duration::from_secs(4));
+
+    let signed_by_old = old.login("anna@example.org", PASSWORD);
+    let signed_by_new = new.login("anna@example.org", PASSWORD);
+
+    assert_eq!(kid(&signed_by_old.access), kid(&anna.access));
+    assert_ne!(kid(&signed_by_new.access), kid(&anna.access));
+    for token in [&signed_by_old.access, &signed_by_new.access] {
+        assert!(old.who(token).is_some() && new.who(token).is_some());
+    }
 }

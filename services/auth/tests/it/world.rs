@@ -9,7 +9,7 @@ use kernel::Clock as _;
 use serde_json::{Value, json};
 use service::token::{AccessToken, verify};
 use service::{Mount, Principal, Revocations, VerificationKeys};
-use testkit::{Answer, FakeClock, HarnessOptions, ServiceHarness, TestDatabase, TestRequest};
+use testkit::{Answer, FakeClock, HarnessOptions, SeededRng, ServiceHarness, TestDatabase, TestRequest};
 
 pub(crate) const PASSWORD: &str = "щука плыла против течения";
 pub(crate) const OTHER_PASSWORD: &str = "correct horse battery staple";
@@ -44,7 +44,9 @@ impl World {
 
     /// At a time of the test's choice: an instance that starts again, or beside another.
     pub(crate) fn at(database: &TestDatabase, clock: FakeClock, settings: &[(&'static str, &'static str)]) -> Self {
-        let options = HarnessOptions { clock, settings: settings.to_vec(), ..HarnessOptions::default() };
+        // Each start draws other numbers than the ones before it, as long as it is later.
+        let rng = SeededRng::new(clock.now().as_micros().unsigned_abs());
+        let options = HarnessOptions { clock, rng, settings: settings.to_vec(), ..HarnessOptions::default() };
         let mut harness = ServiceHarness::mount_with(database, MOUNT, options);
         let (keys, revocations) = (harness.platform().keys().clone(), harness.platform().revocations().clone());
         Self { harness, keys, revocations }
