@@ -89,6 +89,15 @@ impl Admission {
         Arc::new(Self { limits, clock, in_flight: AtomicUsize::new(0), bound, window })
     }
 
+    /// Whether one more would be let in at this moment: turning away early costs less.
+    ///
+    /// # Errors
+    /// [`Overloaded`].
+    pub fn look(&self) -> Result<(), Overloaded> {
+        let in_flight = self.in_flight();
+        if in_flight < self.bound() { Ok(()) } else { Err(Overloaded { in_flight }) }
+    }
+
     /// Lets one request in.
     ///
     /// # Errors

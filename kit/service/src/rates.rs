@@ -40,6 +40,18 @@ pub static RATE_SETTINGS: &[Setting] = &[
         doc: "Requests without a sign-in from one address that may come at once.",
     },
     Setting {
+        key: "limits.provider_per_s",
+        default: "500",
+        kind: SettingKind::Int { min: 1, max: 1_000_000 },
+        doc: "Callbacks a second of payment providers from one address.",
+    },
+    Setting {
+        key: "limits.provider_burst",
+        default: "2000",
+        kind: SettingKind::Int { min: 1, max: 1_000_000 },
+        doc: "Callbacks of payment providers from one address that may come at once.",
+    },
+    Setting {
         key: "limits.callers_max",
         default: "100000",
         kind: SettingKind::Int { min: 1_000, max: 100_000_000 },

@@ -2,12 +2,14 @@
 //!
 //! What has no row does not exist. A row decides who may come in; whose order or payment it is, the service decides in
 //! the predicate of its query. Checks stand in this order: route, overload, token,
-//! revocations, rate, role.
+//! revocations, rate, role. Then the body is waited for, and only a request that is wholly there counts as work.
 //!
 //! Deliberately absent: business, tables, and the answers of services (but for the aggregated order, [`order_page`]).
 
+mod body;
 mod identify;
 mod limits;
+mod observed;
 mod order_page;
 pub mod policy;
 mod root_page;
@@ -15,6 +17,7 @@ mod router;
 mod upstream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -27,6 +30,7 @@ use service::{Admission, Metrics, Principal, Problem, Respond, Setting, Settings
 
 use crate::identify::Identity;
 use crate::limits::Counters;
+use crate::observed::Observed;
 pub use crate::policy::{Access, PolicyGap, Row};
 use crate::router::{Found, Route, Router};
 pub use crate::upstream::{Upstream, Upstreams};
@@ -62,6 +66,8 @@ pub struct Gateway {
     identity: Identity,
     counters: Counters,
     admission: Arc<Admission>,
+    body_limit: Duration,
+    request_limit: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -77,6 +83,8 @@ pub fn build(deps: GatewayDeps) -> Result<Gateway, PolicyGap> {
         identity: Identity::new(deps.keys, deps.revocations, Arc::clone(&deps.clock)),
         counters: Counters::new(&deps.settings, &deps.metrics, Arc::clone(&deps.clock)),
         admission: limits::admission(&deps.settings, Arc::clone(&deps.clock)),
+        body_limit: deps.settings.duration("server.body_limit"),
+        request_limit: deps.settings.duration("server.request_limit"),
         upstreams: deps.upstreams,
         clock: deps.clock,
     })
@@ -90,9 +98,9 @@ impl Respond for Gateway {
             Found::Nothing => return Problem::new(&NOT_FOUND).into_response(),
         };
         service::trace_route(route.row.path);
-        let started = self.clock.elapsed();
+        let observed = Observed::new(&route.metrics, self.clock.as_ref(), self.request_limit);
         let response = self.pass(route, request).await.unwrap_or_else(Problem::into_response);
-        route.metrics.observe(response.status().as_u16(), self.clock.elapsed().saturating_sub(started));
+        observed.answered(response.status());
         response
     }
 }
@@ -100,18 +108,22 @@ impl Respond for Gateway {
 impl Gateway {
     async fn pass(&self, route: &Route, mut request: Request<Body>) -> Result<Response, Problem> {
         // A long poll or a password hash waits on something of its own: its time says nothing about the load.
-        let _permit = match route.row.waits {
-            policy::Waits::No => Some(self.admission.enter().map_err(|full| self.counters.shed(full))?),
-            policy::Waits::OnSomethingElse => None,
-        };
+        let is_work = route.row.waits == policy::Waits::No;
+        if is_work {
+            self.admission.look().map_err(|full| self.counters.shed(full))?;
+        }
         let identified = self.identity.of(&request, &route.row);
         // Who is refused is counted like anybody, by address when it is not known who it is: forged tokens cost too.
-        self.counters.count(identified.as_ref().ok().and_then(Option::as_ref), &request)?;
+        self.counters.count(&route.row, identified.as_ref().ok().and_then(Option::as_ref), &request)?;
         let principal = identified?;
         route.row.access.admit(principal.as_ref())?;
         if let Some(principal) = principal {
             request.extensions_mut().insert::<Principal>(principal);
         }
+        // Before the permit: waiting for a slow sender is no work either.
+        let request = body::arrived(request, &route.row, self.body_limit).await?;
+        let enter = || self.admission.enter().map_err(|full| self.counters.shed(full));
+        let _permit = is_work.then(enter).transpose()?;
         match route.row.service {
             policy::GATEWAY if route.row.path == "/" => Ok(root_page::answer(request.headers())),
             policy::GATEWAY => Ok(self.upstreams.documentation(request).await),

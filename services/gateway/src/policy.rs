@@ -21,7 +21,7 @@ pub const BASE_PATH: &str = "/api/v1";
 /// Who may come in. Whose thing it is, the service decides in the predicate of its query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody; a token that is there must still be good.
+    /// Everybody; a token that is not good is as none.
     Public,
     /// Whoever is signed in, for what is theirs.
     SignedIn,
@@ -112,6 +112,21 @@ impl Row {
     #[must_use]
     pub fn service_path(&self) -> &'static str {
         self.path.strip_prefix(BASE_PATH).unwrap_or(self.path)
+    }
+
+    /// Whether a file is taken in here.
+    pub(crate) fn is_import(&self) -> bool {
+        self.path == "/api/v1/catalog/import"
+    }
+
+    /// How much of a body is taken.
+    pub(crate) fn body_max_bytes(&self) -> usize {
+        if self.is_import() { service::CSV_MAX_BYTES } else { service::BODY_MAX_BYTES }
+    }
+
+    /// Whether payment providers call here: nobody is signed in, and one address speaks for all guests at once.
+    pub(crate) fn is_provider_callback(&self) -> bool {
+        self.path == "/api/v1/payments/callbacks/{provider}"
     }
 
     /// Whether the gateway adds the payment to the answer.

@@ -28,6 +28,7 @@ fn more_than_the_bound_are_turned_away_with_a_time_to_come_back() {
 
     assert_eq!(inside.len(), 100);
     assert_eq!(refused, Overloaded { in_flight: 100 });
+    assert_eq!(door.look(), Err(refused), "looking tells the same and takes no place");
     assert_eq!(refused.retry_after_s(), Some(1));
     drop(inside);
     assert_eq!(door.in_flight(), 0);
