@@ -1,6 +1,6 @@
 //! What each command does; one file per command.
 
-pub(crate) mod admin;
+mod admin;
 pub(crate) mod audit;
 mod config;
 mod events;

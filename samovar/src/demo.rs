@@ -14,6 +14,7 @@ mod person;
 mod play;
 mod staff;
 mod summary;
+mod welcome;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use kernel::{Clock, OsRng, Rng, Timestamp};
 use sandbox::bank::{Bank, BankConfig};
-use service::{Settings, Telemetry, UreqOutbound};
+use service::{Settings, Stop, Telemetry, UreqOutbound};
 use testkit::SeededRng;
 
 use self::chain::Chain;
@@ -33,12 +34,12 @@ use self::day::DayShape;
 use self::folder::{Folder, Found, Login, Mark};
 use self::summary::Summary;
 use crate::cli::{Common, DemoArgs};
+use crate::commands::End;
 use crate::commands::audit;
 use crate::commands::serve::runtime;
-use crate::commands::{End, admin};
 use crate::instance::{self, Doors, Instance, Serving, World, listen};
 use crate::settings;
-use crate::terminal::{progress, say, say_json};
+use crate::terminal::{complain, progress, say, say_json};
 
 /// Where the demo keeps its data unless told otherwise.
 const FOLDER: &str = "data/demo";
@@ -52,10 +53,13 @@ const QUIET_MAX: Duration = Duration::from_secs(60);
 /// Runs the demo.
 pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
     let folder = Folder::new(common.data.clone().unwrap_or_else(|| PathBuf::from(FOLDER)));
+    // Looked at before the lock makes a file in it, and again under the lock: what is cleared away is nobody's.
+    folder.look()?;
+    let _lock = instance::lock(&instance::sqlite_file_in(folder.path()))?;
     let mark = match folder.look()? {
         Found::Complete(mark) => return open_again(common, args, &folder, &mark),
         Found::Interrupted => {
-            say("the day was interrupted; beginning it anew");
+            complain("the day was interrupted; beginning it anew");
             folder.clear()?;
             new_mark()
         }
@@ -67,7 +71,7 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
     // Everything is made in the morning of that day, the signing key of the tokens as well.
     clock.set(midnights.iter().copied().min().context("the chain has shops")?);
     let world = demo_world(common, args, &folder, &mark, Arc::clone(&clock))?;
-    let outcome = with_shop(args, world, |open| {
+    with_shop(args, world, |open| {
         let (chain, summary) = live_through(open, args, &clock, &midnights)?;
         let mut mark = mark.clone();
         mark.logins.extend(chain.logins());
@@ -77,11 +81,10 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
             say_json(&summary);
         } else {
             say(&summary.text());
-            welcome(&open.serving, &open.bank_url, &mark, &folder);
+            welcome::say_where(args, open, &mark, &folder);
         }
         Ok(End::of(summary.audit_findings))
-    })?;
-    Ok(outcome)
+    })
 }
 
 /// The data is there: open at once.
@@ -90,7 +93,7 @@ fn open_again(common: &Common, args: &DemoArgs, folder: &Folder, mark: &Mark) ->
     let world = demo_world(common, args, folder, mark, clock)?;
     with_shop(args, world, |open| {
         if !common.json {
-            welcome(&open.serving, &open.bank_url, mark, folder);
+            welcome::say_where(args, open, mark, folder);
         }
         Ok(End::Done)
     })
@@ -144,6 +147,8 @@ fn demo_settings(common: &Common, args: &DemoArgs, folder: &Folder, mark: &Mark,
     let private = if args.exit { "127.0.0.1:0" } else { "127.0.0.1:9464" };
     let flags = [
         ("data.folder", folder.path().display().to_string()),
+        // Whatever PostgreSQL the environment or a file names holds somebody's business.
+        ("database.url", String::new()),
         ("server.listen", args.listen.to_string()),
         ("server.private_listen", private.to_owned()),
         ("limits.enabled", "false".to_owned()),
@@ -167,27 +172,16 @@ struct Open {
 }
 
 /// Starts the shop, lets `visit` do its part on a thread of its own, and serves until told to stop.
-fn with_shop<T: Send + 'static>(
-    args: &DemoArgs,
-    demo: DemoWorld,
-    visit: impl FnOnce(&Open) -> Result<T> + Send,
-) -> Result<T>
-where
-{
+fn with_shop(args: &DemoArgs, demo: DemoWorld, visit: impl FnOnce(&Open) -> Result<End> + Send) -> Result<End> {
     let DemoWorld { settings, world, bank, admin } = demo;
     let _telemetry = Telemetry::start(&settings, &world.clock, &world.outbound)?;
-    let _lock = instance::take_server_lock(&settings)?;
     let runtime = runtime()?;
     let (opened, open) = std::sync::mpsc::channel();
-    let exit = args.exit;
+    let afterwards = if args.exit { Afterwards::Leaves } else { Afterwards::Stays };
     std::thread::scope(|scope| {
         let visitor = scope.spawn(move || {
             let open: Open = open.recv().context("the shop did not open")?;
-            let seen = visit(&open);
-            if exit || seen.is_err() {
-                open.serving.stop.ask();
-            }
-            seen
+            attend(&open.serving.stop, afterwards, || visit(&open))
         });
         let served = runtime.block_on(async {
             let doors = Doors {
@@ -217,6 +211,48 @@ where
     })
 }
 
+/// Whether the shop stays open when the visit has ended well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Afterwards {
+    Stays,
+    Leaves,
+}
+
+/// The visit, and the word to stop at its end if nothing is left to serve. A visit that fails because somebody stopped
+/// the shop from outside (Ctrl-C) is no failure.
+fn attend(stop: &Stop, afterwards: Afterwards, visit: impl FnOnce() -> Result<End>) -> Result<End> {
+    let leaving = AskedOnDrop(Some(stop));
+    let seen = visit();
+    match seen {
+        Err(_) if stop.is_asked() => {
+            complain("interrupted; the next start begins the day anew");
+            Ok(End::Done)
+        }
+        Ok(_) if afterwards == Afterwards::Stays => {
+            leaving.stay();
+            seen
+        }
+        Ok(_) | Err(_) => seen,
+    }
+}
+
+/// Stops the shop however the visit ends, by a panic as well: nobody would be left to stop it.
+struct AskedOnDrop<'s>(Option<&'s Stop>);
+
+impl AskedOnDrop<'_> {
+    fn stay(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for AskedOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(stop) = self.0 {
+            stop.ask();
+        }
+    }
+}
+
 /// The administrator exists from the first start on.
 fn prepare(instance: &Instance, login: &Login) -> Result<()> {
     let new = auth::NewAdmin {
@@ -224,10 +260,10 @@ fn prepare(instance: &Instance, login: &Login) -> Result<()> {
         name: Some("Управляющая".to_owned()),
         password: auth::Secret::new(login.password.clone()),
     };
-    match admin::create(instance, &new) {
-        Ok(_) => Ok(()),
-        Err(error) if error.to_string().contains("taken") => Ok(()),
-        Err(error) => Err(error),
+    let db = instance.platform.db("auth").context("auth is not mounted")?;
+    match auth::create_admin(db, &new) {
+        Ok(_) | Err(auth::CreateAdminError::Auth(auth::Error::EmailTaken)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -285,24 +321,41 @@ fn wait_for_quiet(open: &Open) -> Result<()> {
 
 const POLL: Duration = Duration::from_millis(50);
 
-fn welcome(serving: &Serving, bank_url: &str, mark: &Mark, folder: &Folder) {
-    let base = format!("http://{}", serving.public).replace("127.0.0.1", "localhost");
-    say(&format!("Samovar is open on {base}   (API documentation {base}/swagger-ui/)"));
-    say(&format!("metrics and health on http://{}, the sandbox bank on {bank_url}", serving.private));
-    say(&format!("\n  {:<10} {:<28} {:<24} where", "role", "e-mail", "password"));
-    for login in &mark.logins {
-        let shop = login.shop.as_deref().unwrap_or("everywhere");
-        say(&format!("  {:<10} {:<28} {:<24} {shop}", login.role, login.email, login.password));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_visit_that_panics_stops_the_shop() {
+        let stop = Stop::new();
+
+        let visit = std::panic::AssertUnwindSafe(|| attend(&stop, Afterwards::Stays, || panic!("a guest fell over")));
+        let seen = std::panic::catch_unwind(visit);
+
+        assert!(seen.is_err());
+        assert!(stop.is_asked());
     }
-    say(&format!("\nThe logins are kept in {}.", folder.path().join("demo.json").display()));
-    if let Some(guest) = mark.logins.iter().find(|login| login.role == "guest") {
-        let body = serde_json::json!({"email": guest.email, "password": guest.password});
-        say("Three lines to try:\n");
-        say(&format!("  curl -s '{base}/api/v1/shops' | python3 -m json.tool"));
-        say(&format!(
-            "  curl -s -H 'Accept-Language: ru' \"{base}/api/v1/menu?q=раф&shop_id=$(curl -s {base}/api/v1/shops | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"items\"][0][\"id\"])')\""
-        ));
-        say(&format!("  curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{body}'"));
+
+    #[test]
+    fn a_visit_that_fails_stops_the_shop_and_one_that_ends_well_leaves_it_open() {
+        let (failed, well) = (Stop::new(), Stop::new());
+
+        assert!(attend(&failed, Afterwards::Stays, || bail!("no milk")).is_err());
+        assert_eq!(attend(&well, Afterwards::Stays, || Ok(End::Done)).unwrap(), End::Done);
+
+        assert!(failed.is_asked());
+        assert!(!well.is_asked());
     }
-    say("\nCtrl-C stops it; the data stays.");
+
+    #[test]
+    fn a_visit_cut_short_from_outside_is_no_failure() {
+        let stop = Stop::new();
+
+        let seen = attend(&stop, Afterwards::Leaves, || {
+            stop.ask();
+            bail!("the shop cannot be reached")
+        });
+
+        assert_eq!(seen.unwrap(), End::Done);
+    }
 }

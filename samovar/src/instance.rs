@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use gateway::Gateway;
 use kernel::{Clock, Rng};
 use service::{Edge, Ground, Health, Metrics, Outbound, Platform, Settings, Supervisor, UreqOutbound};
-use store::{Hooks, PostgresConfig, ServerLock, SqliteConfig, Store, StoreConfig};
+use store::{Hooks, PostgresConfig, ServerLock, SqliteConfig, Store, StoreConfig, Upgrade};
 
 pub use self::doors::{Doors, listen};
 use crate::commands::BadUsage;
 use crate::roles::SERVICES;
+use crate::terminal::complain;
 
 /// Time, chance and the outside, as a process stands on them.
 #[derive(Clone, Debug)]
@@ -55,26 +56,19 @@ pub struct Instance {
 /// The SQLite file of a data folder.
 #[must_use]
 pub fn sqlite_file(settings: &Settings) -> PathBuf {
-    settings.path("data.folder").join("samovar.db")
+    sqlite_file_in(settings.path("data.folder"))
+}
+
+/// The SQLite file in this data folder.
+#[must_use]
+pub fn sqlite_file_in(folder: &Path) -> PathBuf {
+    folder.join("samovar.db")
 }
 
 /// Whether the data is in SQLite.
 #[must_use]
 pub fn is_on_sqlite(settings: &Settings) -> bool {
     settings.secret("database.url").is_empty()
-}
-
-/// Refuses to look into data that is not there: a slip in `--data` must not end in a clean audit of nothing.
-///
-/// # Errors
-/// There is no SQLite file.
-pub fn require_data(settings: &Settings) -> Result<()> {
-    let file = sqlite_file(settings);
-    if is_on_sqlite(settings) && !file.is_file() {
-        let missing = anyhow::anyhow!("there is no data: {} does not exist (--data names its folder)", file.display());
-        return Err(BadUsage::of(missing));
-    }
-    Ok(())
 }
 
 /// Takes the right to serve the SQLite file; on PostgreSQL several may serve side by side.
@@ -85,8 +79,16 @@ pub fn take_server_lock(settings: &Settings) -> Result<Option<ServerLock>> {
     if !is_on_sqlite(settings) {
         return Ok(None);
     }
-    make_folder(settings.path("data.folder"))?;
-    Ok(Some(ServerLock::take(&sqlite_file(settings))?))
+    lock(&sqlite_file(settings)).map(Some)
+}
+
+/// Takes the right to serve this SQLite file; its folder is made when it is not there.
+///
+/// # Errors
+/// Another process serves it.
+pub fn lock(file: &Path) -> Result<ServerLock> {
+    make_folder(file.parent().unwrap_or(Path::new("")))?;
+    Ok(ServerLock::take(file)?)
 }
 
 /// Whether some other process serves the data at this moment.
@@ -96,14 +98,52 @@ pub fn is_served(settings: &Settings) -> bool {
 }
 
 impl Instance {
-    /// Opens the database, brings it up to date, and mounts every service.
+    /// Opens the database, made when it is not there, brings it up to date, and mounts every service.
     ///
     /// # Errors
     /// The database cannot be opened or does not take the tables.
     pub fn open(settings: Settings, world: World) -> Result<Self> {
-        let config = store_config(&settings)?;
+        if is_on_sqlite(&settings) {
+            make_folder(settings.path("data.folder"))?;
+        }
+        let config = store_config(&settings, Hooks::default())?;
+        Self::mount(settings, world, config)
+    }
+
+    /// Opens the database for what may come before the first start (the first administrator, the menu), so that it is made
+    /// here; beside a running server it is taken as it is, since the server may be older than this program.
+    ///
+    /// # Errors
+    /// The database cannot be opened or does not take the tables.
+    pub fn open_or_make(settings: Settings, world: World) -> Result<Self> {
+        match take_server_lock(&settings) {
+            Ok(_lock) => Self::open(settings, world),
+            Err(_) if sqlite_file(&settings).exists() => Self::open_existing(settings, world),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens the database as it is, for a command that was not asked to make one.
+    ///
+    /// # Errors
+    /// There is no database, or it is older than the program.
+    pub fn open_existing(settings: Settings, world: World) -> Result<Self> {
+        let file = sqlite_file(&settings);
+        if is_on_sqlite(&settings) && !file.exists() {
+            let missing = "it does not exist; --data names its folder, `samovar serve` makes one";
+            return Err(BadUsage::of(anyhow!("there is no database {}: {missing}", file.display())));
+        }
+        let hooks =
+            Hooks { waiting: |reason| complain(&format!("waiting for the database: {reason}")), ..Hooks::default() };
+        let config = store_config(&settings, hooks)?.with_upgrade(Upgrade::Refuse);
+        Self::mount(settings, world, config)
+    }
+
+    fn mount(settings: Settings, world: World, config: StoreConfig) -> Result<Self> {
         let (clock, rng) = (Arc::clone(&world.clock), Arc::clone(&world.rng));
-        let store = Store::open(config, Arc::clone(&clock), Arc::clone(&rng)).context("opening the database")?;
+        let place = if is_on_sqlite(&settings) { "data.folder" } else { "database.url (SAMOVAR_DATABASE_URL)" };
+        let opening = || format!("opening the database of {place}");
+        let store = Store::open(config, Arc::clone(&clock), Arc::clone(&rng)).with_context(opening)?;
         let outbound = Arc::clone(&world.outbound);
         let ground = Ground { store: store.clone(), settings: settings.clone(), clock, rng, outbound };
         let platform = Platform::mount(&ground, SERVICES, Vec::new())?;
@@ -123,6 +163,7 @@ impl Instance {
     /// # Errors
     /// A part died, or an address is taken.
     pub async fn serve(mut self, doors: Doors, ready: impl FnOnce(&Serving)) -> Result<()> {
+        self.platform.start().map_err(anyhow::Error::msg)?;
         let health = Arc::new(Health::new(Arc::clone(&self.world.clock)));
         let metrics = Arc::new(Metrics::new());
         self.platform.watch(&health, &metrics);
@@ -158,11 +199,10 @@ pub struct Serving {
     pub stop: service::Stop,
 }
 
-fn store_config(settings: &Settings) -> Result<StoreConfig> {
+fn store_config(settings: &Settings, hooks: Hooks) -> Result<StoreConfig> {
     let number = |key: &str| usize::try_from(settings.int(key)).context("settings are checked to be positive");
-    let hooks = Hooks { traceparent: service::current_traceparent, ..Hooks::default() };
+    let hooks = Hooks { traceparent: service::current_traceparent, ..hooks };
     let config = if is_on_sqlite(settings) {
-        make_folder(settings.path("data.folder"))?;
         let mut config = SqliteConfig::new(sqlite_file(settings));
         config.readers = number("database.readers")?;
         config.queue_max = number("database.queue_max")?;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use service::{Setting, SettingKind, Settings, Sources};
+use anyhow::{Context as _, Result, anyhow};
+use service::{Setting, SettingFault, SettingKind, Settings, Sources};
 
 use crate::cli::Common;
 use crate::commands::BadUsage;
@@ -50,13 +50,13 @@ pub static PROCESS_SETTINGS: &[Setting] = &[
     Setting {
         key: "server.listen",
         default: "127.0.0.1:8080",
-        kind: SettingKind::Text,
+        kind: SettingKind::Listen,
         doc: "Address of the public API.",
     },
     Setting {
         key: "server.private_listen",
         default: "127.0.0.1:9464",
-        kind: SettingKind::Text,
+        kind: SettingKind::Listen,
         doc: "Address of metrics and health; never to be reached from outside.",
     },
     Setting {
@@ -66,15 +66,15 @@ pub static PROCESS_SETTINGS: &[Setting] = &[
         doc: "Open connections at once; further ones wait in the system's queue.",
     },
     Setting {
-        key: "server.request_limit",
-        default: "30s",
-        kind: SettingKind::Duration { min_ms: 100, max_ms: 600_000 },
-        doc: "How long an answer may take.",
+        key: "server.connections_per_address",
+        default: "1024",
+        kind: SettingKind::Int { min: 1, max: 1_000_000 },
+        doc: "Open connections of one address (of IPv6, one /64); further ones are closed. Trusted proxies are not counted.",
     },
     Setting {
         key: "server.trusted_proxies",
         default: "",
-        kind: SettingKind::Text,
+        kind: SettingKind::Networks,
         doc: "Addresses or networks, separated by commas, whose X-Forwarded-For and X-Request-Id are believed.",
     },
     Setting {
@@ -110,19 +110,34 @@ pub fn load(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
     read(common, flags).map_err(BadUsage::of)
 }
 
-/// The same for who only asks whether they are good.
+/// The same for who only asks whether they are good: a fault elsewhere than on the command line is what was found.
 pub(crate) fn read(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
     let mut all = vec![];
     for given in &common.settings {
-        let (key, value) = given.split_once('=').with_context(|| format!("--set {given}: expected KEY=VALUE"))?;
+        let unreadable = || BadUsage::of(anyhow!("--set {given}: expected KEY=VALUE"));
+        let (key, value) = given.split_once('=').ok_or_else(unreadable)?;
         all.push((key.trim().to_owned(), value.to_owned()));
     }
     if let Some(data) = &common.data {
         all.push(("data.folder".to_owned(), data.display().to_string()));
     }
     all.extend(flags);
-    let sources = Sources { file: file(common.config.as_deref())?, env: std::env::vars().collect(), flags: all };
-    Ok(Settings::load(&tables(), &sources)?)
+    let sources = Sources { file: file(common.config.as_deref())?, env: environment()?, flags: all };
+    Settings::load(&tables(), &sources).map_err(|faults| {
+        let on_command_line = faults.0.iter().any(SettingFault::is_on_command_line);
+        if on_command_line { BadUsage::of(faults.into()) } else { faults.into() }
+    })
+}
+
+/// Our variables; what is not UTF-8 elsewhere in the environment is nobody's concern here.
+fn environment() -> Result<Vec<(String, String)>> {
+    let ours = std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SAMOVAR_"));
+    ours.map(|(name, value)| {
+        let shown = name.to_string_lossy().into_owned();
+        let texts = name.into_string().and_then(|name| Ok((name, value.into_string()?)));
+        texts.map_err(|_| anyhow!("environment {shown}: it is not UTF-8"))
+    })
+    .collect()
 }
 
 /// A file that was named must be there; the usual one need not.

@@ -5,9 +5,24 @@ use std::io::{IsTerminal as _, Write as _};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+/// Whether anybody reads what is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    Listens,
+    Gone,
+}
+
 /// Says a line on standard output. A reader that has gone away (`| head`) is no error.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let _ = say_to_reader(text);
+}
+
+/// The same for who has more to say without end, and stops when nobody listens.
+pub(crate) fn say_to_reader(text: &str) -> Reader {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Ok(()) => Reader::Listens,
+        Err(_) => Reader::Gone,
+    }
 }
 
 /// Says something as one JSON document on standard output.

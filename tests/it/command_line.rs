@@ -1,23 +1,33 @@
 //! The command line when something is wrong: the exit code says whether it was the asking (2) or what was found (1), the
 //! message says what and where.
 
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::stage::PASSWORD;
+use testkit::TestDatabase;
 
-/// Runs the program in a folder, on its `data` there.
-fn samovar(folder: &Path, words: &[&str]) -> Output {
+use crate::stage::{PASSWORD, Stage, eventually, free_address};
+
+/// The program, run with these words.
+fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
-    command.args(words).current_dir(folder).stdin(Stdio::null()).env_remove("SAMOVAR_DATABASE_URL");
-    command.output().unwrap()
+    command.args(words).stdin(Stdio::null()).env_remove("SAMOVAR_DATABASE_URL");
+    command
+}
+
+/// The exit code, and everything that was said.
+fn end(command: &mut Command) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
 }
 
 #[track_caller]
 fn assert_fails(folder: &Path, words: &[&str], code: i32, says: &[&str]) {
-    let output = samovar(folder, words);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
+    let (ended, text) = end(program(words).current_dir(folder));
+    assert_eq!(ended, Some(code), "{words:?}: {text}");
     for part in says {
         assert!(text.contains(part), "{words:?} does not say {part:?}: {text}");
     }
@@ -50,19 +60,6 @@ fn what_was_asked_wrongly_is_bad_usage() {
 }
 
 #[test]
-fn data_that_is_not_there_is_not_looked_into() {
-    let folder = tempfile::tempdir().unwrap();
-
-    for words in
-        [&["audit"][..], &["export", "menu"], &["events", "tail", "--no-follow"], &["events", "dead-letters", "list"]]
-    {
-        let words = [words, &["--data", "slip"]].concat();
-        assert_fails(folder.path(), &words, 2, &["slip/samovar.db does not exist"]);
-    }
-    assert!(!folder.path().join("slip").exists(), "a slip must not leave a folder behind");
-}
-
-#[test]
 fn what_was_found_wrong_is_named_and_no_bad_usage() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -77,17 +74,151 @@ fn what_was_found_wrong_is_named_and_no_bad_usage() {
     let admin =
         |email: &'static str, file: &'static str| ["admin", "create", "--email", email, "--password-file", file];
 
-    assert!(samovar(folder, &admin("a@b.org", "password")).status.success());
+    let (code, said) = end(program(&admin("a@b.org", "password")).current_dir(folder));
+    assert_eq!(code, Some(0), "{said}");
     assert_fails(folder, &admin("a@b.org", "password"), 1, &["there is an account"]);
     assert_fails(folder, &admin("nope", "password"), 1, &["\"nope\" is not an e-mail address"]);
     assert_fails(folder, &admin("c@b.org", "short"), 1, &["at least 8 characters"]);
     let rows = ["nothing was changed", "/rows/2/name_ru: must not be empty", "/rows/3/parent", "/rows/3/price"];
     assert_fails(folder, &["import", "menu", "menu.csv"], 1, &rows);
     assert_fails(folder, &["import", "menu", "menu.csv", "--dry-run"], 1, &rows);
-    assert_fails(folder, &["config", "check", "--set", "limits.enabled=maybe"], 1, &["expected true or false"]);
+    std::fs::write(folder.join("samovar.toml"), "[limits]\nenabled = \"maybe\"\n").unwrap();
+    assert_fails(folder, &["config", "check"], 1, &["samovar.toml:2: limits.enabled", "expected true or false"]);
+    std::fs::remove_file(folder.join("samovar.toml")).unwrap();
     assert_fails(folder, &["audit", "--data", "corrupt"], 1, &["corrupt/samovar.db"]);
     assert_fails(folder, &["events", "replay", "nobody", "--after", "0"], 1, &["there is no consumer \"nobody\""]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     assert_fails(folder, &["serve", "--listen", &address], 1, &[&address, "is taken", "is free: --listen 127.0.0.1:"]);
+}
+
+#[test]
+fn a_check_finds_a_bad_configuration_and_a_bad_command_line_is_bad_usage() {
+    for words in [
+        ["--set", "orders"],
+        ["--set", "unknown.key=1"],
+        ["--set", "log.level=loud"],
+        ["--data=/srv/a", "--set=data.folder=/srv/b"],
+    ] {
+        let (code, said) = end(program(&["config", "check"]).args(words));
+        assert_eq!(code, Some(2), "{words:?}: {said}");
+        assert!(!said.contains("_file"), "no file was named: {said}");
+    }
+    for (variable, value) in [
+        ("SAMOVAR_SERVER_LISTEN", "8080"),
+        ("SAMOVAR_SERVER_PRIVATE_LISTEN", "localhost"),
+        ("SAMOVAR_SERVER_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("SAMOVAR_LOG_LEVEL", "loud"),
+    ] {
+        let (code, said) = end(program(&["config", "check"]).env(variable, value));
+        assert_eq!(code, Some(1), "{variable}: {said}");
+        assert!(said.contains(variable) && said.contains("expected"), "{said}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_utf8_matters_only_if_it_is_a_setting() {
+    let not_utf8 = OsStr::from_bytes(b"caf\xe9");
+
+    let (code, said) = end(program(&["config", "check"]).env("DRINK", not_utf8).env(not_utf8, "x"));
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = end(program(&["config", "check"]).env("SAMOVAR_LOG_LEVEL", not_utf8));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("SAMOVAR_LOG_LEVEL") && said.contains("not UTF-8"), "{said}");
+}
+
+const LOOKING: [&[&str]; 5] = [
+    &["audit"],
+    &["export", "menu"],
+    &["import", "menu", "/dev/null", "--dry-run"],
+    &["events", "tail", "--no-follow"],
+    &["events", "dead-letters", "list"],
+];
+
+#[test]
+fn who_was_asked_to_look_makes_no_database() {
+    let made = tempfile::tempdir().unwrap();
+    let typo = made.path().join("typo");
+
+    for words in LOOKING {
+        let (code, said) = end(program(words).arg("--data").arg(&typo));
+
+        assert_eq!(code, Some(2), "{words:?}: {said}");
+        assert!(said.contains("there is no database") && said.contains("typo"), "{words:?}: {said}");
+        assert!(!typo.exists(), "{words:?} made the folder");
+    }
+}
+
+#[test]
+fn who_was_asked_to_look_makes_no_tables_on_postgresql() {
+    let database = TestDatabase::postgres();
+
+    for words in LOOKING {
+        let (code, said) = end(program(words).env("SAMOVAR_DATABASE_URL", database.url()));
+
+        assert_eq!(code, Some(1), "{words:?}: {said}");
+        assert!(said.contains("not applied here yet"), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_database_server_that_is_not_there_is_named_by_its_key() {
+    let nobody = format!("postgres://samovar@{}/samovar", free_address());
+    let mut command = program(&["audit", "--set", "database.connect_wait=1s"]);
+
+    let (code, said) = end(command.env("SAMOVAR_DATABASE_URL", nobody));
+
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("waiting for the database"), "{said}");
+    assert!(said.contains("database.url (SAMOVAR_DATABASE_URL)"), "{said}");
+}
+
+#[test]
+fn a_tail_ends_when_nobody_reads_it_any_more() {
+    let stage = Stage::new(&TestDatabase::sqlite(), &[]);
+    stage.guest("anna");
+    let mut tail = stage.command(&["events", "tail", "--from", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(tail.stdout.take().unwrap()).read_line(&mut first).unwrap();
+
+    let mut number = 0;
+    let ended = eventually("the end of the tail", || {
+        stage.guest(&format!("guest-{number}"));
+        number += 1;
+        tail.try_wait().unwrap()
+    });
+
+    assert!(first.contains("specversion"), "{first}");
+    assert!(ended.success(), "{ended}");
+}
+
+#[test]
+fn a_server_that_cannot_open_its_signing_key_says_which_setting_is_missing() {
+    let made = tempfile::tempdir().unwrap();
+    let serve = |secret: &str| {
+        let mut command =
+            program(&["serve", "--json", "--listen=127.0.0.1:0", "--private-listen=127.0.0.1:0", "--data"]);
+        command.arg(made.path()).env("SAMOVAR_AUTH_KEY_SECRET", secret);
+        command
+    };
+    let mut first = serve("a secret of the house").stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(first.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    first.kill().unwrap();
+    first.wait().unwrap();
+
+    let (code, said) = end(&mut serve(""));
+
+    assert!(line.contains("public"), "{line}");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("auth.key_secret"), "{said}");
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let (_, pages) = end(&mut program(&["man"]));
+
+    for name in ["samovar", "samovar-serve", "samovar-events-tail", "samovar-events-dead-letters-drop"] {
+        assert!(pages.contains(&format!(".TH {name} ")), "{name}");
+    }
 }

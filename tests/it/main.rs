@@ -7,10 +7,12 @@ mod access;
 mod api;
 mod business;
 mod command_line;
+mod demo;
 mod documents;
 mod hostile;
 mod kill_nine;
 mod pickup;
 mod simulation;
+mod slow_senders;
 #[expect(dead_code, reason = "the measurements use more of it")]
 mod stage;

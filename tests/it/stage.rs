@@ -178,6 +178,11 @@ impl Stage {
         panic!("at rest: {report:#}");
     }
 
+    /// Where the public API is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.public
+    }
+
     /// Nobody in particular.
     pub(crate) fn nobody(&self) -> Api {
         Api::new(&format!("http://{}", self.public))
@@ -239,7 +244,7 @@ impl Drop for Stage {
 }
 
 /// An address that nobody listens on. The program gets it a moment later; a test that loses the race fails loudly.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 

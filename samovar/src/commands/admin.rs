@@ -16,23 +16,16 @@ pub(super) fn run(common: &Common, command: AdminCommand) -> Result<End> {
     let password = first_line(&password_file).map_err(BadUsage::of)?;
     let settings = settings::load(common, Vec::new())?;
     let world = World::real(&settings);
-    let instance = Instance::open(settings, world)?;
-    let id = create(
-        &instance,
-        &auth::NewAdmin { email: email.clone(), name: Some(name), password: auth::Secret::new(password) },
-    )?;
+    let instance = Instance::open_or_make(settings, world)?;
+    let new = auth::NewAdmin { email: email.clone(), name: Some(name), password: auth::Secret::new(password) };
+    let db = instance.platform.db("auth").context("auth is not mounted")?;
+    let id = auth::create_admin(db, &new)?.to_string();
     if common.json {
         say_json(&serde_json::json!({"user_id": id, "email": email}));
     } else {
         say(&format!("created the administrator {email} ({id})"));
     }
     Ok(End::Done)
-}
-
-/// Creates an administrator in this instance's database.
-pub(crate) fn create(instance: &Instance, admin: &auth::NewAdmin) -> Result<String> {
-    let db = instance.platform.db("auth").context("auth is not mounted")?;
-    Ok(auth::create_admin(db, admin)?.to_string())
 }
 
 fn first_line(file: &Path) -> Result<String> {

@@ -20,10 +20,9 @@ pub(super) enum Business {
 
 pub(super) fn run(common: &Common, business: Business) -> Result<End> {
     let settings = settings::load(common, Vec::new())?;
-    instance::require_data(&settings)?;
-    let is_live = business == Business::Unknown && instance::is_served(&settings);
     let world = World::real(&settings);
-    let instance = Instance::open(settings, world)?;
+    let instance = Instance::open_existing(settings, world)?;
+    let is_live = business == Business::Unknown && instance::is_served(&instance.settings);
     let auditor = instance.platform.auditor();
     let report = if is_live { twice(&auditor) } else { once(&auditor) };
     if common.json {

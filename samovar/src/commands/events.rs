@@ -8,9 +8,9 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::End;
 use crate::cli::{Common, DeadLetterArgs, DeadLettersCommand, EventsCommand};
-use crate::instance::{self, Instance, World};
+use crate::instance::{Instance, World};
 use crate::settings;
-use crate::terminal::{say, say_json};
+use crate::terminal::{Reader, say, say_json, say_to_reader};
 
 /// Who the audit trail names for what is done here.
 const ACTOR: &str = "cli";
@@ -24,9 +24,8 @@ const NEWS_WAIT: Duration = Duration::from_millis(200);
 
 pub(super) fn run(common: &Common, command: EventsCommand) -> Result<End> {
     let settings = settings::load(common, Vec::new())?;
-    instance::require_data(&settings)?;
     let world = World::real(&settings);
-    let instance = Instance::open(settings, world)?;
+    let instance = Instance::open_existing(settings, world)?;
     let log = instance.platform.log();
     match command {
         EventsCommand::Tail { topics, from, no_follow } => tail(log, &topics, from, Follow::of(no_follow)),
@@ -66,7 +65,9 @@ fn tail(log: &Log, topics: &[String], from: Option<i64>, follow: Follow) -> Resu
         let events = log.tail(after, &topics, TAIL_MAX)?;
         for event in &events {
             after = event.seq;
-            say(&serde_json::to_string(&as_cloud_event(event)?)?);
+            if say_to_reader(&serde_json::to_string(&as_cloud_event(event)?)?) == Reader::Gone {
+                return Ok(End::Done);
+            }
         }
         if !events.is_empty() {
             continue;

@@ -1,17 +1,17 @@
 //! `import menu` and `export menu`: the CSV of the whole menu.
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use catalog::ImportMode;
 use kernel::Coded as _;
-use service::Settings;
 use store::Db;
 
 use super::{BadUsage, End};
 use crate::cli::{Common, ExportCommand, ImportCommand};
-use crate::instance::{self, Instance, World};
+use crate::instance::{Instance, World};
 use crate::settings;
 use crate::terminal::{complain, say, say_json};
 
@@ -19,7 +19,12 @@ pub(super) fn import(common: &Common, command: ImportCommand) -> Result<End> {
     let ImportCommand::Menu { file, dry_run } = command;
     let csv = read(&file).map_err(BadUsage::of)?;
     let mode = if dry_run { ImportMode::DryRun } else { ImportMode::Apply };
-    let instance = open(settings::load(common, Vec::new())?)?;
+    let settings = settings::load(common, Vec::new())?;
+    let world = World::real(&settings);
+    let instance = match mode {
+        ImportMode::Apply => Instance::open_or_make(settings, world),
+        ImportMode::DryRun => Instance::open_existing(settings, world),
+    }?;
     match catalog::import_menu(catalog_of(&instance)?, &instance.world.rng, &csv, mode) {
         Ok(summary) if common.json => say_json(&summary),
         Ok(summary) => {
@@ -56,20 +61,32 @@ pub(super) fn import(common: &Common, command: ImportCommand) -> Result<End> {
 pub(super) fn export(common: &Common, command: ExportCommand) -> Result<End> {
     let ExportCommand::Menu { file } = command;
     let settings = settings::load(common, Vec::new())?;
-    instance::require_data(&settings)?;
-    let instance = open(settings)?;
+    let world = World::real(&settings);
+    let instance = Instance::open_existing(settings, world)?;
     let csv = catalog::export_menu(catalog_of(&instance)?)?;
     if file == Path::new("-") {
         std::io::stdout().write_all(&csv).context("writing to standard output")?;
     } else {
-        std::fs::write(&file, &csv).with_context(|| format!("writing {}", file.display()))?;
+        write_whole(&file, &csv).with_context(|| format!("writing {}", file.display()))?;
     }
     Ok(End::Done)
 }
 
-fn open(settings: Settings) -> Result<Instance> {
-    let world = World::real(&settings);
-    Instance::open(settings, world)
+/// Writes a file whole or not at all: an export that fails leaves the one before it. What is no regular file (a pipe, a
+/// terminal) has nothing to lose.
+fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if file.exists() && !file.is_file() {
+        return std::fs::write(file, bytes);
+    }
+    // A link goes on pointing at the file.
+    let target = if file.exists() { file.canonicalize()? } else { file.to_owned() };
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mode = std::fs::Permissions::from_mode(0o666);
+    let mut unfinished = tempfile::Builder::new().prefix(".samovar-").permissions(mode).tempfile_in(folder)?;
+    unfinished.write_all(bytes)?;
+    unfinished.as_file().sync_all()?;
+    unfinished.persist(&target)?;
+    std::fs::File::open(folder)?.sync_all()
 }
 
 fn catalog_of(instance: &Instance) -> Result<&Db> {
@@ -84,4 +101,34 @@ fn read(file: &Path) -> Result<Vec<u8>> {
         bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_takes_the_place_of_the_one_before_it_and_is_never_half_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("menu.csv"), folder.path().join("latest.csv"));
+        std::fs::write(&file, "the export of yesterday").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mut before = std::fs::File::open(&file).unwrap();
+
+        write_whole(&link, b"today's").unwrap();
+
+        let mut kept = String::new();
+        before.read_to_string(&mut kept).unwrap();
+        assert_eq!(kept, "the export of yesterday", "it was written over in place");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "today's");
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_written_to_as_it_is() {
+        write_whole(Path::new("/dev/null"), b"nothing").unwrap();
+
+        assert!(!Path::new("/dev/null").is_file());
+    }
 }

@@ -41,8 +41,17 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<End> {
 
 /// The manual page of the program and of every command.
 pub(super) fn man() -> Result<End> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    std::io::stdout().write_all(&page).context("writing to standard output")?;
+    let mut pages = Vec::new();
+    let mut program = Cli::command();
+    // Gives every command its whole name.
+    program.build();
+    write_pages(&program, &mut pages)?;
+    std::io::stdout().write_all(&pages).context("writing to standard output")?;
     Ok(End::Done)
+}
+
+fn write_pages(command: &clap::Command, pages: &mut Vec<u8>) -> std::io::Result<()> {
+    clap_mangen::Man::new(command.clone()).render(pages)?;
+    let mut commands = command.get_subcommands().filter(|below| below.get_name() != "help");
+    commands.try_for_each(|below| write_pages(below, pages))
 }

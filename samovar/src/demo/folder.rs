@@ -1,5 +1,6 @@
 //! The demo's data folder: a mark that the demo made it, and the logins, which are random and readable by the owner only.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -9,6 +10,12 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 const MARK: &str = "demo.json";
+
+/// The mark while it is written.
+const UNFINISHED: &str = "demo.json.new";
+
+/// Says who serves the folder. It outlives every start: taken away while somebody holds it, it would let a second in.
+const LOCK: &str = "samovar.db.lock";
 
 /// What the demo remembers beside the databases.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,8 +80,9 @@ impl Folder {
             let mark: Mark = serde_json::from_slice(&text).with_context(|| format!("reading {}", mark.display()))?;
             return Ok(if mark.complete { Found::Complete(mark) } else { Found::Interrupted });
         }
-        let strange = self.path.exists() && fs::read_dir(&self.path)?.next().is_some();
-        if strange {
+        // A start that ended before it wrote its mark leaves no more than these two.
+        let ours = |name: &OsStr| name == LOCK || name == UNFINISHED;
+        if self.path.exists() && self.names()?.iter().any(|name| !ours(name)) {
             bail!(
                 "{} holds data that no demo made, so the demo leaves it alone; name another folder with --data",
                 self.path.display()
@@ -83,11 +91,17 @@ impl Folder {
         Ok(Found::Empty)
     }
 
-    /// Takes away what an interrupted demo left.
+    fn names(&self) -> Result<Vec<OsString>> {
+        let listed = || fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect();
+        let names: std::io::Result<Vec<OsString>> = listed();
+        names.with_context(|| format!("reading {}", self.path.display()))
+    }
+
+    /// Takes away what an interrupted demo left. To be called with the folder's lock in hand.
     pub(crate) fn clear(&self) -> Result<()> {
-        for entry in fs::read_dir(&self.path)? {
-            let path = entry?.path();
-            if path.is_file() && path.file_name().is_some_and(|name| name != MARK) {
+        for name in self.names()?.into_iter().filter(|name| name != MARK && name != LOCK) {
+            let path = self.path.join(name);
+            if path.is_file() {
                 fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
             }
         }
@@ -98,7 +112,7 @@ impl Folder {
     pub(crate) fn write(&self, mark: &Mark) -> Result<()> {
         fs::create_dir_all(&self.path).with_context(|| format!("making {}", self.path.display()))?;
         fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700))?;
-        let unfinished = self.path.join("demo.json.new");
+        let unfinished = self.path.join(UNFINISHED);
         let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.write_all(&serde_json::to_vec_pretty(mark)?)?;
         file.sync_all()?;
@@ -122,6 +136,31 @@ mod tests {
         let refused = Folder::new(folder.path().to_owned()).look().unwrap_err();
 
         assert!(refused.to_string().contains("no demo made"));
+    }
+
+    #[test]
+    fn a_start_that_ended_before_its_mark_left_an_empty_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(LOCK), "process 1").unwrap();
+        fs::write(folder.path().join(UNFINISHED), "{").unwrap();
+
+        assert!(matches!(Folder::new(folder.path().to_owned()).look().unwrap(), Found::Empty));
+    }
+
+    #[test]
+    fn clearing_keeps_the_lock_and_the_mark() {
+        let made = tempfile::tempdir().unwrap();
+        let folder = Folder::new(made.path().join("demo"));
+        folder.write(&a_mark(false)).unwrap();
+        for name in [LOCK, "samovar.db", "bank.db"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+
+        folder.clear().unwrap();
+
+        let mut left = folder.names().unwrap();
+        left.sort();
+        assert_eq!(left, [MARK, LOCK]);
     }
 
     #[test]

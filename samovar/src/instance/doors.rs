@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use gateway::{Gateway, GatewayDeps, Upstream, Upstreams};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use service::{
     Drained, Edge, EdgeSettings, Health, Metrics, Respond, ServerLimits, Settings, Supervisor, Transport,
     operator_routes, serve,
@@ -103,9 +104,32 @@ fn edge<R: Respond>(instance: &Instance, inner: R) -> Result<Edge<R>> {
 }
 
 fn limits(settings: &Settings) -> Result<ServerLimits> {
-    let connections_max = usize::try_from(settings.int("server.connections_max"))?;
-    let drain_max = settings.duration("server.shutdown_limit");
-    Ok(ServerLimits { connections_max, drain_max, ..ServerLimits::default() })
+    let connections_max = with_file_handles(usize::try_from(settings.int("server.connections_max"))?);
+    let network_max = usize::try_from(settings.int("server.connections_per_address"))?;
+    let drain_max = Supervisor::servers_limit(settings.duration("server.shutdown_limit"));
+    Ok(ServerLimits { connections_max, network_max, drain_max, ..ServerLimits::default() })
+}
+
+/// File handles for the database, outside calls and operators.
+const OTHER_FILES: u64 = 256;
+
+/// So many connections as the system gives file handles for, after asking it for enough: out of handles, the database
+/// would fail before a connection is refused.
+fn with_file_handles(connections_max: usize) -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = u64::try_from(connections_max).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit { current: Some(limit.maximum.map_or(wanted, |most| most.min(wanted))), ..limit };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
+    }
+    let files = limit.current.unwrap_or(u64::MAX);
+    let possible = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(16);
+    if possible < connections_max {
+        tracing::warn!(files, connections = possible, "server.connections_max is more than there are file handles for");
+    }
+    possible.min(connections_max)
 }
 
 fn drained(end: Drained) -> Result<(), String> {

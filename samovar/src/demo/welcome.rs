@@ -1,0 +1,34 @@
+//! What the demo says at its end: where it is open and who can sign in, or, when it leaves, where everything was put.
+
+use super::Open;
+use super::folder::{Folder, Mark};
+use crate::cli::DemoArgs;
+use crate::terminal::say;
+
+/// Says where things are, for somebody who stays or for somebody who leaves.
+pub(super) fn say_where(args: &DemoArgs, open: &Open, mark: &Mark, folder: &Folder) {
+    let file = folder.path().join("demo.json");
+    if args.exit {
+        say(&format!("The data is in {}, the logins are in {}.", folder.path().display(), file.display()));
+        return;
+    }
+    let base = format!("http://{}", open.serving.public).replace("127.0.0.1", "localhost");
+    say(&format!("Samovar is open on {base}   (API documentation {base}/swagger-ui/)"));
+    say(&format!("metrics and health on http://{}, the sandbox bank on {}", open.serving.private, open.bank_url));
+    say(&format!("\n  {:<10} {:<28} {:<24} where", "role", "e-mail", "password"));
+    for login in &mark.logins {
+        let shop = login.shop.as_deref().unwrap_or("everywhere");
+        say(&format!("  {:<10} {:<28} {:<24} {shop}", login.role, login.email, login.password));
+    }
+    say(&format!("\nThe logins are kept in {}.", file.display()));
+    if let Some(guest) = mark.logins.iter().find(|login| login.role == "guest") {
+        let body = serde_json::json!({"email": guest.email, "password": guest.password});
+        say("Three lines to try:\n");
+        say(&format!("  curl -s '{base}/api/v1/shops' | python3 -m json.tool"));
+        say(&format!(
+            "  curl -s -H 'Accept-Language: ru' \"{base}/api/v1/menu?q=раф&shop_id=$(curl -s {base}/api/v1/shops | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"items\"][0][\"id\"])')\""
+        ));
+        say(&format!("  curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{body}'"));
+    }
+    say("\nCtrl-C stops it; the data stays.");
+}
