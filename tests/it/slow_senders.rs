@@ -13,7 +13,7 @@ const SENDERS: usize = 64;
 
 /// A request whose body never comes.
 fn slow_post(stage: &Stage) -> TcpStream {
-    let mut stream = TcpStream::connect(stage.address()).unwrap();
+    let mut stream = TcpStream::connect(stage.public()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let head = "POST /api/v1/auth/refresh HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{";
     stream.write_all(head.as_bytes()).unwrap();

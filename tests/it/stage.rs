@@ -178,11 +178,6 @@ impl Stage {
         panic!("at rest: {report:#}");
     }
 
-    /// Where the public API is.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.public
-    }
-
     /// Nobody in particular.
     pub(crate) fn nobody(&self) -> Api {
         Api::new(&format!("http://{}", self.public))
