@@ -117,6 +117,7 @@ impl Business {
         };
         let platform = Platform::mount(&ground, SERVICES, Vec::new()).unwrap();
         let mut instance = Instance { platform, store, settings, world };
+        instance.platform.start().unwrap();
         let front = instance.front(&Arc::new(Metrics::new())).unwrap();
         let mut business = Self { instance, front, clock };
         business.settle();

@@ -97,6 +97,16 @@ impl Check {
         Self { id, quiescent: true, live_only: false, run: CheckRun::Outside(Arc::new(run)) }
     }
 
+    /// A check of a rule on each row by itself, over as many snapshots as it likes: one that stayed open for long would
+    /// keep the log of the whole database.
+    pub fn row_by_row(
+        id: &'static str,
+        run: impl Fn() -> Result<Vec<Finding>, StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        let run = move || run().map_err(|error| error.to_string());
+        Self { id, quiescent: false, live_only: false, run: CheckRun::Outside(Arc::new(run)) }
+    }
+
     /// The same check, quiescent, and of a running business only.
     #[must_use]
     pub fn live_only(mut self) -> Self {

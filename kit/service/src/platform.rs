@@ -297,7 +297,7 @@ impl Platform {
     pub fn step_part(&mut self, part: &str, now: Timestamp) -> Result<bool, String> {
         if let Some(timer) = self.timers.iter_mut().find(|timer| timer.name() == part) {
             return match timer.step() {
-                Turn::Done => Ok(true),
+                Turn::Done | Turn::DoneInPart => Ok(true),
                 Turn::NotDue(_) | Turn::HeldElsewhere => Ok(false),
                 Turn::Failed(reason) => Err(format!("{part}: {reason}")),
             };

@@ -153,9 +153,9 @@ impl<F, T, E: From<StoreError>> Task<F, T, E> {
 impl<F, T, E> Awaited for Task<F, T, E> {
     fn is_awaited(&self) -> bool {
         match &self.reply {
-            Reply::Task(sender) => !sender.is_closed(),
-            // It blocks until it has its answer.
-            Reply::Thread(_) => true,
+            Some(Reply::Task(sender)) => !sender.is_closed(),
+            // A thread blocks until it has its answer; who was answered early comes back with the next step.
+            Some(Reply::Thread(_)) | None => true,
         }
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn checks(app: &Arc<App>) -> Vec<Check> {
 /// A rule on each order by itself, which holds at every commit: so each chunk may be of a moment of its own.
 fn in_chunks(id: &'static str, app: &Arc<App>, run: fn(&Db) -> Result<Vec<Finding>, StoreError>) -> Check {
     let app = Arc::clone(app);
-    Check { quiescent: false, ..Check::outside(id, move || run(&app.db).map_err(|error| error.to_string())) }
+    Check::row_by_row(id, move || run(&app.db))
 }
 
 /// What other services' checks compare with: the money that each order says is with us (MON-4), the orders that may hold

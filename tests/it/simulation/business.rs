@@ -185,7 +185,7 @@ fn unless_dead<T>(f: impl FnOnce() -> T) -> Option<T> {
 /// Everything on the thread of the test, whose fate the store asks for.
 fn mortal(config: StoreConfig) -> StoreConfig {
     let fatal = Arc::new(|reason: &str| panic!("the store cannot go on: {reason}"));
-    let mut config = config.with_hooks(Hooks { fatal, traceparent: fate::at_a_write });
+    let mut config = config.with_hooks(Hooks { fatal, traceparent: fate::at_a_write, ..Hooks::default() });
     if let StoreConfig::Sqlite(sqlite) = &mut config {
         sqlite.mode = Mode::Inline;
     }

@@ -49,13 +49,12 @@ impl Checkpoints {
         if pages >= EVERY_PAGES
             && let Err(error) = log.checkpoint()
         {
-            match errors::failure(&error, "checkpoint") {
-                stopped @ StoreError::Stopped { .. } => {
-                    *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(stopped);
-                }
-                // Another process is at it.
-                StoreError::Busy { .. } => {}
-                other => tracing::warn!(error = %other, "the log was not written back; the next commit tries again"),
+            let failure = errors::failure(&error, "checkpoint");
+            if matches!(failure, StoreError::Stopped { .. }) {
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            } else if !matches!(failure, StoreError::Busy { .. }) {
+                // Not another process that is at it.
+                tracing::warn!(error = %failure, "the log was not written back; the next commit tries again");
             }
         }
         if self.is_news(pages) {

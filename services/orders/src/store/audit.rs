@@ -9,8 +9,7 @@ use store::{Row, Snapshot, StoreError, params};
 
 use super::columns::{self, word};
 use super::statements::{
-    LIVE_ORDERS, MONEY_OF_ORDERS, MONEY_WITHOUT_ORDER, ORDERS_AFTER, PAID_WITHOUT_MONEY, PAST_THEIR_TIME,
-    SOLD_ORDERS,
+    LIVE_ORDERS, MONEY_OF_ORDERS, MONEY_WITHOUT_ORDER, ORDERS_AFTER, PAID_WITHOUT_MONEY, PAST_THEIR_TIME, SOLD_ORDERS,
 };
 use crate::model::Order;
 
