@@ -92,8 +92,10 @@ fn payment(day: &mut Day<'_>, order: &str) -> Value {
 }
 
 fn mon_4_an_order_and_its_payment_that_say_different_sums_are_named(database: &TestDatabase) {
-    static DAMAGE: Statement =
-        Statement { name: "DAMAGE", sql: "UPDATE payments SET refunded_minor = 5 WHERE order_id = $1" };
+    static DAMAGE: Statement = Statement {
+        name: "DAMAGE",
+        sql: "UPDATE payments SET state = 'partially_refunded', refunded_minor = 5 WHERE order_id = $1",
+    };
     let mut rest = Rest::begin(database);
     let paid = rest.paid.clone();
 

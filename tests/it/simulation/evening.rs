@@ -89,7 +89,7 @@ impl Day<'_> {
         panic!("there is still work after {STEPS_MAX} steps");
     }
 
-    /// Staff take every paid order on; whether all have ended.
+    /// Staff take every paid order on, and cancel what was given back; whether all have ended.
     fn finish(&mut self, orders: &BTreeMap<String, Order>) -> bool {
         let mut is_over = true;
         for (id, order) in orders {
@@ -106,7 +106,8 @@ impl Day<'_> {
             };
             is_over = false;
             let shop = self.shops.iter().position(|shop| shop.id == order.shop).unwrap();
-            assert!(self.step_order(shop, id, next), "{id} from {}", order.state);
+            let moved = if order.is_given_back { self.cancel_order(shop, id) } else { self.step_order(shop, id, next) };
+            assert!(moved, "{id} from {}", order.state);
         }
         is_over
     }
@@ -117,7 +118,8 @@ impl Day<'_> {
         for guest in 1..=u32::try_from(GUESTS).unwrap() {
             for order in self.pages_of("/orders?limit=100", guest) {
                 let (id, state, shop) = (text(&order["id"]), text(&order["state"]), text(&order["shop_id"]));
-                orders.insert(id, Order { state, shop });
+                let is_given_back = order["payment_state"] == "refunded";
+                orders.insert(id, Order { state, shop, is_given_back });
             }
         }
         orders
@@ -213,4 +215,6 @@ impl Day<'_> {
 struct Order {
     state: String,
     shop: String,
+    /// All of its money went back: nobody makes it.
+    is_given_back: bool,
 }

@@ -4,8 +4,8 @@
 //! The consumers are those of the product, in the hands of somebody unruly: a handling is put off, or done and forgotten and
 //! done again; consumers and timers have their turns in any order, and are sent back to hear again what they have heard.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use eventlog::Delivered;
@@ -23,7 +23,7 @@ testkit::both_databases!(every_interleaving_of_events_ends_in_the_same_state);
 /// How often one event is put off or forgotten by one consumer: far from its last try.
 const TROUBLES_MAX: u32 = 3;
 
-/// What befalls handlings on this thread.
+/// What befalls handlings.
 #[derive(Default)]
 struct Unrest {
     /// Without one, nothing.
@@ -36,8 +36,45 @@ struct Unrest {
     again: BTreeSet<&'static str>,
 }
 
-thread_local! {
-    static UNREST: RefCell<Unrest> = RefCell::default();
+/// Handlings run on threads of the store as well, so it is one for the process, and stories are told one after another.
+static UNREST: LazyLock<Mutex<Unrest>> = LazyLock::new(Mutex::default);
+static STORY: Mutex<()> = Mutex::new(());
+
+fn unrest() -> MutexGuard<'static, Unrest> {
+    UNREST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn forget_the_story() {
+    let mut unrest = unrest();
+    unrest.troubles.clear();
+    unrest.heard.clear();
+}
+
+impl Unrest {
+    /// Below 30 the handling is put off, below 45 it is forgotten, else it stands.
+    fn draw(&mut self, consumer: &'static str, event: &Delivered) -> u64 {
+        let id = (consumer.to_owned(), event.id.clone());
+        let drawn = self.chance.as_ref().map_or(99, |chance| chance.next_u64() % 100);
+        let troubles = self.troubles.entry(id).or_default();
+        if drawn >= 45 || *troubles >= TROUBLES_MAX {
+            return 99;
+        }
+        *troubles += 1;
+        if drawn < 30 {
+            self.late.insert(consumer)
+        } else {
+            self.twice.insert(consumer)
+        };
+        drawn
+    }
+
+    fn hear(&mut self, consumer: &'static str, event: &Delivered) {
+        let times = self.heard.entry((consumer.to_owned(), event.id.clone())).or_default();
+        *times += 1;
+        if *times > 1 {
+            self.again.insert(consumer);
+        }
+    }
 }
 
 fn stumble() -> ! {
@@ -46,21 +83,7 @@ fn stumble() -> ! {
 
 /// Put off, done and forgotten, or done.
 fn handling(consumer: &'static str, event: &Delivered, handle: &mut dyn FnMut()) {
-    let drawn = UNREST.with_borrow_mut(|unrest| {
-        let id = (consumer.to_owned(), event.id.clone());
-        let drawn = unrest.chance.as_ref().map_or(99, |chance| chance.next_u64() % 100);
-        let troubles = unrest.troubles.entry(id).or_default();
-        if drawn >= 45 || *troubles >= TROUBLES_MAX {
-            return 99;
-        }
-        *troubles += 1;
-        if drawn < 30 {
-            unrest.late.insert(consumer)
-        } else {
-            unrest.twice.insert(consumer)
-        };
-        drawn
-    });
+    let drawn = unrest().draw(consumer, event);
     if drawn < 30 {
         stumble();
     }
@@ -68,13 +91,7 @@ fn handling(consumer: &'static str, event: &Delivered, handle: &mut dyn FnMut())
     if drawn < 45 {
         stumble();
     }
-    UNREST.with_borrow_mut(|unrest| {
-        let times = unrest.heard.entry((consumer.to_owned(), event.id.clone())).or_default();
-        *times += 1;
-        if *times > 1 {
-            unrest.again.insert(consumer);
-        }
-    });
+    unrest().hear(consumer, event);
 }
 
 fn unruly(mut service: Service) -> Service {
@@ -111,7 +128,7 @@ struct Telling<'d> {
 impl Telling<'_> {
     /// Everything that was said arrives, this way or another.
     fn let_arrive(&mut self) {
-        UNREST.with_borrow_mut(|current| current.chance = self.unrest.clone());
+        unrest().chance = self.unrest.clone();
         if let Some(chance) = self.unrest.clone() {
             let below = |bound: u64| chance.next_u64() % bound;
             let parts = self.day.business.parts();
@@ -132,7 +149,7 @@ impl Telling<'_> {
             self.day.everybody_works();
             self.day.business.clock.advance(Duration::from_secs(1));
         }
-        UNREST.with_borrow_mut(|current| current.chance = None);
+        unrest().chance = None;
     }
 
     fn place(&mut self, name: &'static str, method: &str) {
@@ -312,7 +329,7 @@ static TABLES: &[(&str, Statement)] = &[
 
 /// The story's end, told in this way; and that every rule holds there.
 fn told(database: &TestDatabase, unrest: Option<SeededRng>) -> Vec<String> {
-    UNREST.with_borrow_mut(|unrest| (unrest.troubles.clear(), unrest.heard.clear()));
+    forget_the_story();
     let day = Day::begin_with(database, 1, unruly_mounts());
     let mut telling = Telling { day, orders: BTreeMap::new(), unrest };
     telling.tell();
@@ -322,6 +339,7 @@ fn told(database: &TestDatabase, unrest: Option<SeededRng>) -> Vec<String> {
 }
 
 fn every_interleaving_of_events_ends_in_the_same_state(database: &TestDatabase) {
+    let _story = STORY.lock().unwrap_or_else(PoisonError::into_inner);
     let another = if database.is_postgres() { TestDatabase::postgres } else { TestDatabase::sqlite };
     let last = if database.is_postgres() { 2 } else { 6 };
     let seeds = super::number("SIMULATION_SEED").map_or(1..=last, |seed| seed..=seed);
@@ -336,7 +354,7 @@ fn every_interleaving_of_events_ends_in_the_same_state(database: &TestDatabase) 
         let (only_calm, only_unruly) = (differs(&calm, &unruly), differs(&unruly, &calm));
         assert_eq!(calm, unruly, "SIMULATION_SEED={seed}: not {only_calm:#?} but {only_unruly:#?}");
     }
-    let seen = UNREST.take();
+    let seen = std::mem::take(&mut *unrest());
     let consumers: BTreeSet<&str> = seen.heard.keys().map(|(consumer, _)| consumer.as_str()).collect();
     assert!(consumers.len() >= 6, "{consumers:?}");
     for (what, befell) in [("late", seen.late), ("forgotten", seen.twice), ("again", seen.again)] {

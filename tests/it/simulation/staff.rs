@@ -35,6 +35,12 @@ impl Day<'_> {
         answer.is_some_and(|answer| answer.status.is_success())
     }
 
+    pub(super) fn cancel_order(&mut self, shop: usize, order: &str) -> bool {
+        let (barista, body) = (self.shops[shop].barista, json!({"reason": "given back"}));
+        let answer = self.ask("cancel", |p| p.post(&format!("/orders/{order}/cancel")).by(&barista).json(&body));
+        answer.is_some_and(|answer| answer.status.is_success())
+    }
+
     /// A payment of a shop as its manager finds it.
     fn a_payment(&mut self, shop: usize, filter: &str) -> Option<Value> {
         let (manager, id) = (self.shops[shop].manager, &self.shops[shop].id);

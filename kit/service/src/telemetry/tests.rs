@@ -130,15 +130,6 @@ fn levels_are_chosen_by_part() {
 }
 
 #[test]
-fn a_level_that_is_none_is_told() {
-    let (clock, outbound): (Arc<dyn Clock>, Arc<dyn Outbound>) = (Arc::new(Noon), Arc::new(Collector::default()));
-
-    let refused = assemble(&settings(&[("log.level", "chatty")]), &clock, &outbound, std::io::sink).map(drop);
-
-    assert!(refused.unwrap_err().to_string().starts_with("log.level is \"chatty\", expected a level like info"));
-}
-
-#[test]
 fn what_is_logged_while_a_request_is_answered_names_it() {
     let id = RequestId::from_bits(7);
 

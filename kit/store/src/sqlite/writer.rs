@@ -43,6 +43,16 @@ enum Outcome {
     Failed(StoreError),
 }
 
+impl Outcome {
+    /// Events that were committed.
+    const fn events(&self) -> usize {
+        match self {
+            Self::Kept(published) => *published,
+            Self::Rejected | Self::Failed(_) => 0,
+        }
+    }
+}
+
 /// The batch as a whole is gone: SQLite rolled it back, or could not open or commit it.
 struct Dead {
     cause: StoreError,
@@ -158,29 +168,23 @@ impl Writer {
         Ok(())
     }
 
+    /// What is counted is counted before anybody who asks for the counts can have heard of it.
     fn answer(&self, batch: Vec<Ready>) {
         let counters = &self.common.counters;
-        let mut events = 0;
-        let mut committed = 0;
-        let closures = batch.len();
+        let published: usize = batch.iter().map(|ready| ready.outcome.events()).sum();
+        let committed = batch.iter().filter(|ready| matches!(ready.outcome, Outcome::Kept(_))).count();
+        Counters::count(&counters.committed, committed);
+        Counters::count(&counters.rolled_back, batch.len() - committed);
+        Counters::count(&counters.events, published);
+        if published > 0 {
+            self.common.commits.bump();
+        }
         for Ready { job, outcome, was_answered } in batch {
             match outcome {
-                Outcome::Kept(published) => {
-                    events += published;
-                    committed += 1;
-                    if !was_answered {
-                        job.work.answer();
-                    }
-                }
-                Outcome::Rejected => job.work.answer(),
+                Outcome::Kept(_) if was_answered => {}
+                Outcome::Kept(_) | Outcome::Rejected => job.work.answer(),
                 Outcome::Failed(error) => job.work.fail(error),
             }
-        }
-        Counters::count(&counters.committed, committed);
-        Counters::count(&counters.rolled_back, closures - committed);
-        Counters::count(&counters.events, events);
-        if events > 0 {
-            self.common.commits.bump();
         }
     }
 
