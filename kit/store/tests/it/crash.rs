@@ -40,10 +40,17 @@ fn child(path: &Path, limit: &str, and_more: usize) -> Child {
         .unwrap()
 }
 
-/// The ids that the child was told are written, as long as it lives or until there are so many.
+/// The ids that the child was told are written, as long as it lives or until there are so many. Of a line that it was in
+/// the middle of when it died nothing is known.
 fn acknowledged(child: &mut Child, at_most: usize) -> Vec<String> {
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    lines.filter_map(|line| line.strip_prefix("written ").map(str::to_owned)).take(at_most).collect()
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut answered = Vec::new();
+    let mut line = String::new();
+    while answered.len() < at_most && lines.read_line(&mut line).is_ok() && line.ends_with('\n') {
+        answered.extend(line.trim_end().strip_prefix("written ").map(str::to_owned));
+        line.clear();
+    }
+    answered
 }
 
 /// The child. In the run of the whole suite nobody names it a file, and it has nothing to do.
