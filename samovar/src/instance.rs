@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 use gateway::Gateway;
 use kernel::{Clock, Rng};
 use service::{Edge, Ground, Health, Metrics, Outbound, Platform, Settings, Supervisor, UreqOutbound};
-use store::{Hooks, PostgresConfig, ServerLock, SqliteConfig, Store, StoreConfig, Upgrade};
+use store::{Hooks, LOG_RESERVE, PostgresConfig, ServerLock, SqliteConfig, Store, StoreConfig, Upgrade};
 
 pub use self::doors::{Doors, listen};
 use crate::commands::BadUsage;
@@ -106,7 +106,10 @@ impl Instance {
         if is_on_sqlite(&settings) {
             make_folder(settings.path("data.folder"))?;
         }
-        let config = store_config(&settings, Hooks::default())?;
+        let mut config = store_config(&settings, Hooks::default())?;
+        if let StoreConfig::Sqlite(sqlite) = &mut config {
+            sqlite.log_reserve = LOG_RESERVE;
+        }
         Self::mount(settings, world, config)
     }
 

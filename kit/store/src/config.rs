@@ -27,6 +27,9 @@ pub struct SqliteConfig {
     pub queue_max: usize,
     /// How long another process may hold the file before [`crate::StoreError::Busy`].
     pub busy_timeout: Duration,
+    /// How long the log is made when it is opened for writing, bytes: commits that lengthen it are slow. A server
+    /// reserves [`LOG_RESERVE`]; nothing is reserved for who only looks.
+    pub log_reserve: u64,
     /// The file's largest size in pages of 4 KiB: a full disk for tests. Unlimited in production.
     pub pages_max: Option<u32>,
     /// What becomes of tables that are not there or older than the program.
@@ -85,6 +88,9 @@ pub struct Hooks {
     /// Called with the reason when the server is not there at the start and is waited for.
     pub waiting: fn(&str),
 }
+
+/// What a server reserves for SQLite's log, bytes: twice what is written back at once.
+pub const LOG_RESERVE: u64 = 32 << 20;
 
 /// The exit status when the store stops the process: `EX_IOERR` of sysexits.h.
 pub const EXIT_FATAL: i32 = 74;
@@ -166,10 +172,18 @@ impl SqliteConfig {
             readers: 2,
             queue_max: 1024,
             busy_timeout: Duration::from_secs(5),
+            log_reserve: 0,
             pages_max: None,
             upgrade: Upgrade::Apply,
             hooks: Hooks::default(),
         }
+    }
+
+    /// The file of the log.
+    pub(crate) fn log(&self) -> PathBuf {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        log.into()
     }
 }
 

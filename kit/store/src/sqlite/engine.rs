@@ -83,9 +83,7 @@ impl Engine {
     }
 
     pub(crate) fn log_bytes(&self) -> u64 {
-        let mut log = self.config.path.clone().into_os_string();
-        log.push("-wal");
-        std::fs::metadata(log).map_or(0, |log| log.len())
+        std::fs::metadata(self.config.log()).map_or(0, |log| log.len())
     }
 
     pub(crate) fn shutdown(&self) {

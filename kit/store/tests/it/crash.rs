@@ -8,9 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use kernel::{OsRng, SystemClock};
-use store::{EXIT_FATAL, Store, StoreConfig, StoreError, Tx, params};
+use store::{EXIT_FATAL, SqliteConfig, Store, StoreConfig, StoreError, Tx, params};
 
 use crate::harness::{PUT_WHOLE, ids, things};
+
+/// As in a server: what is read after a death has nothing behind its last commit but what was reserved.
+const LOG_RESERVE: u64 = 512 << 10;
 
 const FILE: &str = "SAMOVAR_CRASH_FILE";
 
@@ -18,8 +21,9 @@ const FILE: &str = "SAMOVAR_CRASH_FILE";
 const AND_MORE: &str = "SAMOVAR_CRASH_AND_MORE";
 
 fn open(path: impl AsRef<Path>) -> Store {
-    let config = StoreConfig::sqlite(path.as_ref());
-    Store::open(config, Arc::new(SystemClock::new()), Arc::new(OsRng)).unwrap()
+    let mut config = SqliteConfig::new(path.as_ref());
+    config.log_reserve = LOG_RESERVE;
+    Store::open(StoreConfig::Sqlite(config), Arc::new(SystemClock::new()), Arc::new(OsRng)).unwrap()
 }
 
 /// Starts the child; `limit` is the largest file that it may write, in the shell's blocks of 512 or 1024 bytes.
@@ -97,6 +101,7 @@ fn what_was_answered_survives_a_kill() {
         child.kill().unwrap();
         child.wait().unwrap();
 
+        assert!(std::fs::metadata(folder.path().join("samovar.db-wal")).unwrap().len() >= LOG_RESERVE);
         let stored = ids(&things(&open(&path)));
         assert_eq!(answered.len(), at_most);
         assert!(answered.iter().all(|id| stored.contains(id)), "an answered write is lost");
