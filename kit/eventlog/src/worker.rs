@@ -233,7 +233,7 @@ impl Worker {
     fn transaction(&self, batch: &Arc<Mutex<Batch>>, stretch: Range<usize>) -> Result<(), Stop> {
         let shared = Arc::clone(batch);
         let range = stretch.clone();
-        let positions = self.db.write_blocking(move |tx| lock(&shared).settle(tx, range.clone()))?;
+        let positions = self.db.write_patiently(move |tx| lock(&shared).settle(tx, range.clone()))?;
         let mut batch = lock(batch);
         batch.advance_to(positions);
         let handled = batch.items[stretch].iter().filter(|item| item.verdict.handles()).count();

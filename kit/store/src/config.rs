@@ -89,6 +89,9 @@ pub struct Hooks {
     pub waiting: fn(&str),
 }
 
+/// How long [`crate::Db::write_patiently`] waits for company.
+pub const PATIENCE: Duration = Duration::from_millis(3);
+
 /// What a server reserves for SQLite's log, bytes: twice what is written back at once.
 pub const LOG_RESERVE: u64 = 32 << 20;
 

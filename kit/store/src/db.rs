@@ -110,7 +110,7 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let step = Step { is_followed: false, upon: steps::built_upon(&self.shared.common) };
+        let step = Step { upon: steps::built_upon(&self.shared.common), ..Step::default() };
         self.submit_write(Box::new(Task::new(closure, Reply::Task(reply))), type_name::<F>(), step, Duration::ZERO);
         self.ended(answer.await)
     }
@@ -132,7 +132,7 @@ impl Db {
             return self.write(closure).await;
         }
         let (reply, answer) = oneshot::channel();
-        let step = Step { is_followed: true, upon: steps::built_upon(common) };
+        let step = Step { is_followed: true, upon: steps::built_upon(common), ..Step::default() };
         let task = Task::step(closure, Reply::Task(reply), goes_on);
         self.submit_write(Box::new(task), type_name::<F>(), step, Duration::ZERO);
         self.ended(answer.await)
@@ -172,9 +172,32 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_on_thread(closure, Step::default())
+    }
+
+    /// [`Db::write_blocking`] for work that nobody waits for, such as moving a consumer on: on SQLite it waits a moment
+    /// ([`PATIENCE`](crate::PATIENCE)) for somebody to share a trip to the disk with.
+    ///
+    /// # Errors
+    /// Those of [`Db::write`].
+    pub fn write_patiently<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_on_thread(closure, Step { is_patient: true, ..Step::default() })
+    }
+
+    fn write_on_thread<T, E, F>(&self, closure: F, step: Step) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (reply, answer) = crossbeam_channel::bounded(1);
         let task = Task::new(closure, Reply::Thread(reply));
-        self.submit_write(Box::new(task), type_name::<F>(), Step::default(), ROOM_WAIT);
+        self.submit_write(Box::new(task), type_name::<F>(), step, ROOM_WAIT);
         answer.recv().unwrap_or_else(|_| Err(lost_answer().into()))
     }
 

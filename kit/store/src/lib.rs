@@ -35,7 +35,7 @@ mod work;
 
 pub use audit_trail::AuditEntry;
 pub use commits::Commits;
-pub use config::{EXIT_FATAL, Hooks, LOG_RESERVE, Mode, PostgresConfig, SqliteConfig, StoreConfig, Upgrade};
+pub use config::{EXIT_FATAL, Hooks, LOG_RESERVE, Mode, PATIENCE, PostgresConfig, SqliteConfig, StoreConfig, Upgrade};
 pub use db::{Db, Store};
 pub use error::{CODES, StoreError};
 pub use lock::ServerLock;

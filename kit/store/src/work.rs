@@ -66,6 +66,8 @@ pub(crate) struct Step {
     pub(crate) is_followed: bool,
     /// It may stand only if the store has lost no batch since it had lost so many.
     pub(crate) upon: Option<u64>,
+    /// It may wait a moment for others to share a trip to the disk with.
+    pub(crate) is_patient: bool,
 }
 
 /// A queued closure.

@@ -12,9 +12,9 @@ use crate::sqlite::fence::Fence;
 use crate::sqlite::open;
 use crate::sqlite::reader::Reader;
 use crate::sqlite::session::Session;
-use crate::sqlite::writer::Writer;
+use crate::sqlite::writer::{More, Writer};
 use crate::work::{ReadJob, Service, WriteJob};
-use crate::{Mode, SqliteConfig, StoreError};
+use crate::{Mode, PATIENCE, SqliteConfig, StoreError};
 
 /// A SQLite file.
 pub(crate) struct Engine {
@@ -123,9 +123,10 @@ fn write_loop(mut writer: Writer, queue: &Receiver<Message<WriteJob>>, common: &
     let mut stopping = false;
     while !stopping {
         let Some(first) = next(queue, common) else { break };
-        writer.step(first, &mut |wait| {
+        let mut gathered = vec![first];
+        let mut more = |wait| {
             loop {
-                let next = if wait.is_zero() { queue.try_recv().ok() } else { queue.recv_timeout(wait).ok() };
+                let next = if wait == Duration::ZERO { queue.try_recv().ok() } else { queue.recv_timeout(wait).ok() };
                 match next {
                     Some(Message::Job(job)) if job.is_awaited(common) => return Some(job),
                     Some(Message::Job(_)) => {}
@@ -136,6 +137,21 @@ fn write_loop(mut writer: Writer, queue: &Receiver<Message<WriteJob>>, common: &
                     None => return None,
                 }
             }
-        });
+        };
+        keep_company(&mut gathered, &mut more, common);
+        // A batch may be full before all of them are in it.
+        while let Some(first) = gathered.pop() {
+            writer.step(first, &mut |wait| gathered.pop().or_else(|| more(wait)));
+        }
+    }
+}
+
+/// Who is patient waits for somebody who is not.
+fn keep_company(gathered: &mut Vec<WriteJob>, more: &mut More<'_>, common: &Common) {
+    let until = common.clock.elapsed() + PATIENCE;
+    while gathered.last().is_some_and(|last| last.step.is_patient) {
+        let left = until.saturating_sub(common.clock.elapsed());
+        let Some(job) = (if left.is_zero() { None } else { more(left) }) else { return };
+        gathered.push(job);
     }
 }

@@ -25,12 +25,12 @@ pub(crate) fn writer(config: &SqliteConfig) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(&config.path, flags)?;
         common(&connection, config)?;
         let journal = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))?;
-        // FULL: the log is synced at every commit. The log is cut back to 64 MiB after a burst;
+        // FULL: the log is synced at every commit. The log is cut back to 128 MiB after a burst;
         // `checkpoint` says when it is written back. Without recursive triggers a REPLACE would slip past a trigger that forbids DELETE.
         connection.execute_batch(
             "PRAGMA synchronous = FULL;
              PRAGMA recursive_triggers = ON;
-             PRAGMA journal_size_limit = 67108864;
+             PRAGMA journal_size_limit = 134217728;
              PRAGMA cache_size = -16384;",
         )?;
         reserve_log(&connection, config)?;

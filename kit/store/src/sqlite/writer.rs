@@ -64,7 +64,7 @@ struct Dead {
 const BATCH_MAX: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(5);
 
-/// How long a batch of steps that were all answered stays open for what follows them: nobody waits for its end.
+/// How long a batch stays open for what follows its steps, when nobody waits for its end.
 const NEXT_STEP_WAIT: Duration = Duration::from_millis(2);
 
 /// What is queued; the writer waits so long for it when nothing is.
@@ -108,15 +108,16 @@ impl Writer {
         let started = self.common.clock.elapsed();
         self.session.enter(KIT);
         self.session.control("BEGIN IMMEDIATE").map_err(Dead::before_commit)?;
-        let mut all_went_on = true;
+        let (mut is_followed, mut is_waited_for) = (false, false);
         while let Some(job) = waiting {
             self.common.counters.waited(started.saturating_sub(job.queued_at));
             let outcome = self.run(job)?;
             let was_answered = matches!(outcome, Outcome::Kept(_)) && job.step.is_followed && job.work.answer_early();
-            all_went_on &= was_answered;
+            is_followed |= was_answered;
+            is_waited_for |= !was_answered && !job.step.is_patient;
             batch.extend(waiting.take().map(|job| Ready { job, outcome, was_answered }));
             let full = batch.len() >= BATCH_MAX || self.common.clock.elapsed().saturating_sub(started) >= BATCH_TIME;
-            let wait = if all_went_on { NEXT_STEP_WAIT } else { Duration::ZERO };
+            let wait = if is_followed && !is_waited_for { NEXT_STEP_WAIT } else { Duration::ZERO };
             *waiting = if full { None } else { more(wait) };
         }
         Ok(())

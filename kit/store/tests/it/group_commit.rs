@@ -1,6 +1,7 @@
 //! The batch of the SQLite writer (decision 1).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use kernel::OsRng;
@@ -41,9 +42,18 @@ impl Held {
 
     /// Queues a closure behind those that are queued already.
     fn queue(&self, closure: impl FnMut(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static) -> Answer {
+        self.queue_by(move |db| db.write_blocking(closure))
+    }
+
+    /// Queues one that waits for company.
+    fn queue_patiently(&self, closure: impl FnMut(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static) -> Answer {
+        self.queue_by(move |db| db.write_patiently(closure))
+    }
+
+    fn queue_by(&self, write: impl FnOnce(&Db) -> Result<(), StoreError> + Send + 'static) -> Answer {
         let (answered, answer) = bounded(1);
         let (db, queued) = (self.db.clone(), self.db.stats().write_queue);
-        std::thread::spawn(move || answered.send(db.write_blocking(closure)));
+        std::thread::spawn(move || answered.send(write(&db)));
         wait_until("the closure is queued", || self.db.stats().write_queue > queued);
         answer
     }
@@ -100,6 +110,54 @@ fn what_waits_is_committed_together() {
     }
     let of_four = db.stats().batch_sizes.buckets.into_iter().find(|(bound, _)| *bound == Some(4));
     assert_eq!(of_four, Some((Some(4), 1)));
+}
+
+#[test]
+fn who_is_patient_is_committed_with_who_is_not() {
+    let database = TestDatabase::sqlite();
+    let clock = FakeClock::default();
+    let held = Held::hold(&database.open_with(clock.shared(), Arc::new(OsRng)));
+
+    // The batch of the gate is full at once.
+    let long = clock.clone();
+    let full = held.queue(move |_| {
+        long.advance(Duration::from_secs(1));
+        Ok(())
+    });
+    let patient = ["a", "b"].map(|id| held.queue_patiently(move |tx| put(tx, id, 1)));
+    let hurried = held.queue(|tx| put(tx, "c", 1));
+    let db = held.release();
+
+    for answer in [full, hurried].into_iter().chain(patient) {
+        assert_eq!(answer.recv().unwrap(), Ok(()));
+    }
+    assert_eq!(ids(&db), ["a", "b", "c"]);
+    let of_three = db.stats().batch_sizes.buckets.into_iter().find(|(bound, _)| *bound == Some(4));
+    assert_eq!(of_three, Some((Some(4), 1)));
+}
+
+#[test]
+fn who_is_patient_has_a_turn_when_the_batch_is_full_before() {
+    let database = TestDatabase::sqlite();
+    let clock = FakeClock::default();
+    let held = Held::hold(&database.open_with(clock.shared(), Arc::new(OsRng)));
+    let take_long = || {
+        let long = clock.clone();
+        held.queue(move |_| {
+            long.advance(Duration::from_secs(1));
+            Ok(())
+        })
+    };
+
+    let first = take_long();
+    let patient = ["a", "b"].map(|id| held.queue_patiently(move |tx| put(tx, id, 1)));
+    let second = take_long();
+    let db = held.release();
+
+    for answer in [first, second].into_iter().chain(patient) {
+        assert_eq!(answer.recv().unwrap(), Ok(()));
+    }
+    assert_eq!(ids(&db), ["a", "b"]);
 }
 
 #[test]
