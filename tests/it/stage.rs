@@ -93,13 +93,14 @@ impl Stage {
             format!("server.listen={}", self.public),
             "server.private_listen=127.0.0.1:0".to_owned(),
             "limits.enabled=false".to_owned(),
-            "log.level=warn".to_owned(),
             format!("payments.public_url=http://{}", self.public),
             format!("payments.bank_url={}", bank.url()),
             format!("payments.bank_secret={SECRET}"),
             "payments.ask_after=500ms".to_owned(),
         ];
-        for setting in settings.iter().chain(&self.extra) {
+        let level =
+            Some("log.level=warn".to_owned()).filter(|_| !self.extra.iter().any(|one| one.starts_with("log.level=")));
+        for setting in settings.iter().chain(&level).chain(&self.extra) {
             command.arg("--set").arg(setting);
         }
         if let Some(url) = &self.database_url {

@@ -30,7 +30,7 @@ pub struct AdmissionLimits {
 
 impl Default for AdmissionLimits {
     fn default() -> Self {
-        Self { in_flight_min: 32, in_flight_max: 2_048, target: Duration::from_millis(300) }
+        Self { in_flight_min: 32, in_flight_max: 2_048, target: Duration::from_millis(200) }
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "server.latency_target",
-        default: "300ms",
+        default: "200ms",
         kind: SettingKind::Duration { min_ms: 1, max_ms: 30_000 },
         doc: "How long answers may take on average before requests are turned away with 503.",
     },

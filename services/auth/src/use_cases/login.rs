@@ -92,6 +92,5 @@ fn refused(reason: &'static str) -> Error {
 
 /// A failed sign-in is an event for the log (ASVS 16.3.1), not a row: an attacker must not fill the audit trail.
 fn log_refusal(reason: &'static str) {
-    let request_id = service::RequestContext::current().map(|context| context.id.to_string());
-    tracing::warn!(request.id = request_id, reason, "a sign-in was refused");
+    tracing::warn!(reason, "a sign-in was refused");
 }
