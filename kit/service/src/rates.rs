@@ -43,7 +43,7 @@ pub static RATE_SETTINGS: &[Setting] = &[
         key: "limits.provider_per_s",
         default: "500",
         kind: SettingKind::Int { min: 1, max: 1_000_000 },
-        doc: "Callbacks a second of payment providers from one address.",
+        doc: "Callbacks a second of payment providers from one address; one whose callbacks are refused has the measure of a stranger.",
     },
     Setting {
         key: "limits.provider_burst",

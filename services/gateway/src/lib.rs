@@ -16,6 +16,7 @@ mod root_page;
 mod router;
 mod upstream;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,14 +100,27 @@ impl Respond for Gateway {
         };
         service::trace_route(route.row.path);
         let observed = Observed::new(&route.metrics, self.clock.as_ref(), self.request_limit);
-        let response = self.pass(route, request).await.unwrap_or_else(Problem::into_response);
+        let response = self.let_in(route, request).await.unwrap_or_else(Problem::into_response);
         observed.answered(response.status());
         response
     }
 }
 
 impl Gateway {
-    async fn pass(&self, route: &Route, mut request: Request<Body>) -> Result<Response, Problem> {
+    async fn let_in(&self, route: &Route, request: Request<Body>) -> Result<Response, Problem> {
+        let provider = limits::provider_of(&route.row, &request)?;
+        self.counters.admit_provider(provider)?;
+        let response = self.pass(route, provider, request).await.unwrap_or_else(Problem::into_response);
+        self.counters.callback_answered(provider, response.status());
+        Ok(response)
+    }
+
+    async fn pass(
+        &self,
+        route: &Route,
+        provider: Option<IpAddr>,
+        mut request: Request<Body>,
+    ) -> Result<Response, Problem> {
         // A long poll or a password hash waits on something of its own: its time says nothing about the load.
         let is_work = route.row.waits == policy::Waits::No;
         if is_work {
@@ -122,6 +136,8 @@ impl Gateway {
         }
         // Before the permit: waiting for a slow sender is no work either.
         let request = body::arrived(request, &route.row, self.body_limit).await?;
+        // Again: many that were sent at once came in before the first of them was refused.
+        self.counters.admit_provider(provider)?;
         let enter = || self.admission.enter().map_err(|full| self.counters.shed(full));
         let _permit = is_work.then(enter).transpose()?;
         match route.row.service {

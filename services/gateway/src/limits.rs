@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use cache::RateLimiter;
-use http::Request;
+use http::{Request, StatusCode};
 use kernel::Clock;
 use service::codes::RATE_LIMITED;
 use service::{
@@ -50,6 +50,9 @@ pub(crate) struct Counters {
     principals: Option<RateLimiter>,
     addresses: Option<RateLimiter>,
     providers: Option<RateLimiter>,
+    /// By address, callbacks that were refused. Beside `addresses`, so that a menu read by many from the address of a bank
+    /// does not close the door on the bank.
+    refused: Option<RateLimiter>,
     clock: Arc<dyn Clock>,
     limited: ShedMetric,
     overloaded: ShedMetric,
@@ -65,6 +68,7 @@ impl Counters {
             principals: limiter("limits.principal_per_s", "limits.principal_burst"),
             addresses: limiter("limits.address_per_s", "limits.address_burst"),
             providers: limiter("limits.provider_per_s", "limits.provider_burst"),
+            refused: limiter("limits.address_per_s", "limits.address_burst"),
             clock,
             limited: metrics.shed("rate-limit"),
             overloaded: metrics.shed("overload"),
@@ -88,14 +92,32 @@ impl Counters {
                 None => None,
             },
         };
-        match taken {
-            None | Some(Ok(())) => Ok(()),
-            Some(Err(wait)) => {
-                self.limited.count();
-                let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-                Err(Problem::new(&RATE_LIMITED).retry_after_s(seconds))
-            }
+        taken.transpose().map(drop).map_err(|wait| self.limited(wait))
+    }
+
+    /// Refuses a caller whose callbacks were refused as often as a stranger may ask at all.
+    pub(crate) fn admit_provider(&self, provider: Option<IpAddr>) -> Result<(), Problem> {
+        let (Some(network), Some(refused)) = (provider, &self.refused) else { return Ok(()) };
+        refused.take(&network, self.clock.elapsed()).map_err(|wait| self.limited(wait))?;
+        refused.give_back(&network);
+        Ok(())
+    }
+
+    /// Counts a callback that was the caller's fault as what it is, a stranger's request: whoever does not know the secret
+    /// of the bank must not have its measure.
+    pub(crate) fn callback_answered(&self, provider: Option<IpAddr>, status: StatusCode) {
+        let is_refusal = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
+        let Some(network) = provider.filter(|_| is_refusal) else { return };
+        for limiter in [&self.refused, &self.addresses].into_iter().flatten() {
+            // What is used up already says so to the next one.
+            limiter.take(&network, self.clock.elapsed()).ok();
         }
+    }
+
+    fn limited(&self, wait: Duration) -> Problem {
+        self.limited.count();
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        Problem::new(&RATE_LIMITED).retry_after_s(seconds)
     }
 
     /// Counts a request that was turned away because too much is going on.
@@ -103,6 +125,14 @@ impl Counters {
         self.overloaded.count();
         full.into()
     }
+}
+
+/// From where a payment provider calls back, or who says so; `None` on every other route.
+///
+/// # Errors
+/// As [`Counters::count`]: 500 when the request did not come through the server.
+pub(crate) fn provider_of(row: &Row, request: &Request<Body>) -> Result<Option<IpAddr>, Problem> {
+    row.is_provider_callback().then(|| network(request)).transpose()
 }
 
 /// Where the request comes from. A limit that does not know whom it counts is closed, not open.

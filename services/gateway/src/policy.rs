@@ -18,6 +18,9 @@ pub const GATEWAY: &str = "gateway";
 /// What stands before every path of the API; services know their paths without it.
 pub const BASE_PATH: &str = "/api/v1";
 
+/// As much of a callback as payments reads: from anybody, before its signature is seen.
+const CALLBACK_MAX_BYTES: usize = 64 * 1024;
+
 /// Who may come in. Whose thing it is, the service decides in the predicate of its query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -121,7 +124,11 @@ impl Row {
 
     /// How much of a body is taken.
     pub(crate) fn body_max_bytes(&self) -> usize {
-        if self.is_import() { service::CSV_MAX_BYTES } else { service::BODY_MAX_BYTES }
+        match self.path {
+            _ if self.is_import() => service::CSV_MAX_BYTES,
+            _ if self.is_provider_callback() => CALLBACK_MAX_BYTES,
+            _ => service::BODY_MAX_BYTES,
+        }
     }
 
     /// Whether payment providers call here: nobody is signed in, and one address speaks for all guests at once.

@@ -1,11 +1,14 @@
 //! How often somebody may ask, and what happens to everybody else meanwhile.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Method, Request};
+use axum::body::Body;
+use axum::response::IntoResponse as _;
+use http::{Method, Request, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::door::{Answer, Door, PEER, get, request, said, signed_in, with};
@@ -19,7 +22,7 @@ const FEW: [(&str, &str); 4] = [
 
 const LIMITED: (u16, &str) = (429, "http.rate-limited");
 
-async fn statuses(door: &Door, peer: IpAddr, count: usize, make: impl Fn() -> Request<axum::body::Body>) -> Vec<u16> {
+async fn statuses(door: &Door, peer: IpAddr, count: usize, make: impl Fn() -> Request<Body>) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..count {
         statuses.push(door.ask_from(peer, make()).await.status);
@@ -101,6 +104,85 @@ async fn what_a_role_forbids_is_counted_as_well() {
 
     assert_eq!(statuses(&door, PEER.into(), 4, probe).await, [403, 403, 403, 429]);
 }
+
+const CALLBACK: &str = "/api/v1/payments/callbacks/sandbox";
+
+/// A door before a payments that knows its bank by a word.
+fn before_a_bank() -> Door {
+    Door::before(&FEW, |service, request| async move {
+        let is_callback = request.uri().path() == "/payments/callbacks/sandbox";
+        if is_callback && !request.headers().contains_key("x-bank-signature") {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        said(service, &request)
+    })
+}
+
+fn forged_callback() -> Request<Body> {
+    request(&Method::POST, CALLBACK)
+}
+
+fn callback() -> Request<Body> {
+    with(forged_callback(), "x-bank-signature", "good")
+}
+
+#[tokio::test]
+async fn who_only_says_to_be_a_bank_has_the_measure_of_a_stranger() {
+    let door = before_a_bank();
+    let never_sent = || forged_callback().map(|_| Body::from_stream(futures_util::stream::pending::<Sent>()));
+
+    assert_eq!(statuses(&door, PEER.into(), 5, forged_callback).await, [401, 401, 401, 429, 429]);
+
+    let refused = door.ask(never_sent()).await;
+    assert_eq!(refused.is(), LIMITED, "before its body is waited for");
+    assert!(retry_after(&refused) >= 1);
+    assert_eq!(door.ask(get("/api/v1/menu")).await.is(), LIMITED, "what was refused counts here too");
+    let bank = [198, 51, 100, 9].into();
+    assert_eq!(statuses(&door, bank, 20, callback).await, [200; 20], "a bank at another address");
+    door.clock.advance(Duration::from_secs(retry_after(&refused)));
+    assert_eq!(door.ask(callback()).await.status, 200, "after the time that was stated");
+}
+
+#[tokio::test]
+async fn a_bank_behind_an_address_that_many_read_from_is_let_in() {
+    let door = before_a_bank();
+
+    assert_eq!(statuses(&door, PEER.into(), 4, || get("/api/v1/menu")).await, [200, 200, 200, 429]);
+
+    assert_eq!(statuses(&door, PEER.into(), 20, callback).await, [200; 20]);
+}
+
+#[tokio::test]
+async fn forged_callbacks_that_come_at_once_have_the_measure_of_a_stranger_together() {
+    let door = before_a_bank();
+    let gate = Arc::new(Semaphore::new(0));
+    let body_after = |gate: &Arc<Semaphore>| {
+        let gate = Arc::clone(gate);
+        Body::from_stream(futures_util::stream::once(async move {
+            gate.acquire().await.unwrap().forget();
+            Sent::Ok("{}")
+        }))
+    };
+    let asked = (0..10).map(|_| door.ask(forged_callback().map(|_| body_after(&gate))));
+
+    let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), async { gate.add_permits(10) });
+
+    let told: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(told.iter().filter(|&&status| status == 401).count(), 3, "{told:?}");
+    assert_eq!(told.iter().filter(|&&status| status == 429).count(), 7, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_callback_is_taken_as_far_as_payments_reads_it() {
+    let door = before_a_bank();
+    let of_kib = |kib: usize| callback().map(|_| Body::from(vec![b' '; kib * 1024]));
+
+    assert_eq!(door.ask(of_kib(64)).await.status, 200);
+    assert_eq!(door.ask(of_kib(65)).await.is(), (413, "http.too-large"));
+}
+
+/// A part of a body.
+type Sent = Result<&'static str, Infallible>;
 
 /// 32 is the least that may be configured.
 #[tokio::test]
