@@ -14,7 +14,7 @@ use http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-pub use read::{BODY_MAX_BYTES, CSV_MAX_BYTES, read_body};
+pub use read::{BODY_MAX_BYTES, CSV_MAX_BYTES, read_body, read_counted_body};
 pub(crate) use walk::{NUL, escaped, len_of_string};
 
 use crate::json_schema::{Shape, fault};

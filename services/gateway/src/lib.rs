@@ -29,6 +29,7 @@ use kernel::{Clock, Code};
 use service::codes::{METHOD_NOT_ALLOWED, NOT_FOUND};
 use service::{Admission, Metrics, Principal, Problem, Respond, Setting, Settings, VerificationKeys};
 
+use crate::body::Bodies;
 use crate::identify::Identity;
 use crate::limits::Counters;
 use crate::observed::Observed;
@@ -67,7 +68,7 @@ pub struct Gateway {
     identity: Identity,
     counters: Counters,
     admission: Arc<Admission>,
-    body_limit: Duration,
+    bodies: Bodies,
     request_limit: Duration,
     clock: Arc<dyn Clock>,
 }
@@ -84,7 +85,7 @@ pub fn build(deps: GatewayDeps) -> Result<Gateway, PolicyGap> {
         identity: Identity::new(deps.keys, deps.revocations, Arc::clone(&deps.clock)),
         counters: Counters::new(&deps.settings, &deps.metrics, Arc::clone(&deps.clock)),
         admission: limits::admission(&deps.settings, Arc::clone(&deps.clock)),
-        body_limit: deps.settings.duration("server.body_limit"),
+        bodies: Bodies::new(&deps.settings, &deps.metrics),
         request_limit: deps.settings.duration("server.request_limit"),
         upstreams: deps.upstreams,
         clock: deps.clock,
@@ -135,7 +136,7 @@ impl Gateway {
             request.extensions_mut().insert::<Principal>(principal);
         }
         // Before the permit: waiting for a slow sender is no work either.
-        let request = body::arrived(request, &route.row, self.body_limit).await?;
+        let (request, _room) = self.bodies.arrived(request, &route.row).await?;
         // Again: many that were sent at once came in before the first of them was refused.
         self.counters.admit_provider(provider)?;
         let enter = || self.admission.enter().map_err(|full| self.counters.shed(full));

@@ -44,6 +44,13 @@ pub(crate) static SETTINGS: &[Setting] = &[
     },
 ];
 
+/// How much of a body is taken whatever else is under way: all of nearly every one. Connections bound how many there are.
+pub(crate) const BODY_FREE_BYTES: usize = 16 * 1024;
+
+/// How much of all bodies together, beyond [`BODY_FREE_BYTES`] of each, is in memory at once: from when it came until its
+/// request is answered.
+pub(crate) const BODIES_MAX_BYTES: usize = 64 * 1024 * 1024;
+
 /// Counts callers.
 #[derive(Debug)]
 pub(crate) struct Counters {

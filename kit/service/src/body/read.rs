@@ -18,7 +18,20 @@ pub const CSV_MAX_BYTES: usize = 5 * 1024 * 1024;
 ///
 /// # Errors
 /// 413 beyond the limit, 400 when the connection breaks off.
-pub async fn read_body(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+pub async fn read_body(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+    read_counted_body(headers, body, max_bytes, |_| Ok(())).await
+}
+
+/// The same; `count` hears how long the body is with each part of it that came, and may refuse to take more.
+///
+/// # Errors
+/// Those of [`read_body`], and what `count` says.
+pub async fn read_counted_body(
+    headers: &HeaderMap,
+    mut body: Body,
+    max_bytes: usize,
+    mut count: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > max_bytes) {
         return Err(too_large(max_bytes));
@@ -29,9 +42,11 @@ pub async fn read_body(headers: &HeaderMap, mut body: Body, max_bytes: usize) ->
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::new(&MALFORMED_REQUEST).detail("the body broke off"))?;
         let Ok(data) = frame.into_data() else { continue };
-        if whole.len() + joined.len() + data.len() > max_bytes {
+        let length = whole.len() + joined.len() + data.len();
+        if length > max_bytes {
             return Err(too_large(max_bytes));
         }
+        count(length)?;
         if whole.is_empty() && joined.is_empty() {
             whole = data;
         } else {

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::IntoResponse as _;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::{Method, Request, StatusCode};
+use service::Role;
 use tokio::sync::Semaphore;
 
 use crate::door::{Answer, Door, PEER, get, request, said, signed_in, with};
@@ -220,4 +223,43 @@ async fn what_is_too_much_at_once_is_turned_away_and_what_waits_elsewhere_is_not
     assert!(retry_after(&refused) >= 1);
     assert_eq!(login.status, 200, "a password hash has a queue of its own");
     assert_eq!(door.ask(get("/api/v1/shops")).await.status, 200, "there is room again");
+}
+
+/// A body whose first part comes, which is told, and nothing after it.
+fn stalled(part: &Bytes, came: &Arc<Semaphore>) -> Body {
+    let (part, came) = (part.clone(), Arc::clone(came));
+    let first = futures_util::stream::once(async move { Ok::<_, Infallible>(part) });
+    let rest = futures_util::stream::once(async move {
+        came.add_permits(1);
+        std::future::pending().await
+    });
+    Body::from_stream(first.chain(rest))
+}
+
+/// Twelve of five megabytes are as many as are taken together.
+#[tokio::test]
+async fn bodies_that_stall_take_so_much_memory_and_close_the_door_on_no_small_one() {
+    let door = Door::open();
+    let manager = door.token(&door.person(1, &[Role::Manager]));
+    let import = |body: Body| signed_in(request(&Method::POST, "/api/v1/catalog/import").map(|_| body), &manager);
+    let (part, came) = (Bytes::from(vec![b' '; 5 * 1024 * 1024]), Arc::new(Semaphore::new(0)));
+    let small = |bytes: usize| request(&Method::POST, "/api/v1/auth/login").map(|_| Body::from(vec![b' '; bytes]));
+
+    let twelve = futures_util::future::join_all((0..12).map(|_| door.ask(import(stalled(&part, &came)))));
+    let meanwhile = async {
+        came.acquire_many(12).await.unwrap().forget();
+        let large = door.ask(import(Body::from(part.clone()))).await;
+        (large, door.ask(small(16 * 1024)).await.status)
+    };
+    let (large, small) = tokio::select! {
+        _ = twelve => panic!("nobody is answered yet"),
+        answers = meanwhile => answers,
+    };
+
+    assert_eq!(large.is(), (503, "http.overloaded"));
+    assert!(retry_after(&large) >= 1);
+    assert_eq!(small, 200, "what is small is taken");
+    assert_eq!(door.ask(import(Body::from(part))).await.status, 200, "those who hung up gave their room back");
+    let shed = door.metrics.text();
+    assert!(shed.contains("samovar_http_shed_total{reason=\"bodies\"} 1"), "{shed}");
 }
