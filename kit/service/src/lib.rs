@@ -74,7 +74,7 @@ pub use idempotency::{
     Answer, Begun, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Intent, KEY_MAX_BYTES, Keyed, MaybeKeyed,
     begin, finish, once, release,
 };
-pub use limits::{Admission, AdmissionLimits, Overloaded, Permit};
+pub use limits::{Admission, AdmissionLimits, Admitted, Overloaded, Permit};
 pub use openapi::{
     Access, ApiDocument, IdempotencyKeyHeader, IfMatchHeader, IfNoneMatchHeader, OptionalIdempotencyKeyHeader, Outline,
     documentation,

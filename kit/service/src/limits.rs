@@ -9,10 +9,13 @@
 //!
 //! Rates per caller are in `cache::RateLimiter`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use kernel::{Clock, Code, Coded};
 
 use crate::problem::OVERLOADED;
@@ -78,6 +81,28 @@ impl Coded for Overloaded {
 pub struct Permit {
     admission: Arc<Admission>,
     started_us: u64,
+}
+
+/// A request's place among what is worked on, until the last clone is dropped. Extractor: a handler whose work goes on in
+/// a task of its own gives that task a clone, so that it counts as work also when the caller has gone.
+#[derive(Clone, Debug, Default)]
+pub struct Admitted {
+    /// Nothing when nobody bounds what is worked on: in a simulation, or behind no gateway.
+    _permit: Option<Arc<Permit>>,
+}
+
+impl From<Permit> for Admitted {
+    fn from(permit: Permit) -> Self {
+        Self { _permit: Some(Arc::new(permit)) }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Admitted {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
 }
 
 impl Admission {

@@ -15,7 +15,7 @@ use kernel::Clock as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use service::{
-    CallHandler, Calls, ClientAddress, Ground, Mount, OUTBOUND_SETTINGS, Platform, RATE_SETTINGS, Report,
+    Admitted, CallHandler, Calls, ClientAddress, Ground, Mount, OUTBOUND_SETTINGS, Platform, RATE_SETTINGS, Report,
     RequestContext, RequestId, Setting, Settings, Sources,
 };
 use store::{Db, Store, StoreConfig};
@@ -272,6 +272,13 @@ impl TestRequest<'_> {
     #[must_use]
     pub fn from_address(mut self, address: [u8; 4]) -> Self {
         self.request.extensions_mut().insert(ClientAddress(address.into()));
+        self
+    }
+
+    /// Let in like this, as the gateway does.
+    #[must_use]
+    pub fn admitted(mut self, admitted: Admitted) -> Self {
+        self.request.extensions_mut().insert(admitted);
         self
     }
 

@@ -27,7 +27,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Uri};
 use kernel::{Clock, Code};
 use service::codes::{METHOD_NOT_ALLOWED, NOT_FOUND};
-use service::{Admission, Metrics, Principal, Problem, Respond, Setting, Settings, VerificationKeys};
+use service::{Admission, Admitted, Metrics, Principal, Problem, Respond, Setting, Settings, VerificationKeys};
 
 use crate::body::Bodies;
 use crate::identify::Identity;
@@ -136,11 +136,15 @@ impl Gateway {
             request.extensions_mut().insert::<Principal>(principal);
         }
         // Before the permit: waiting for a slow sender is no work either.
-        let (request, _room) = self.bodies.arrived(request, &route.row).await?;
+        let (mut request, _room) = self.bodies.arrived(request, &route.row).await?;
         // Again: many that were sent at once came in before the first of them was refused.
         self.counters.admit_provider(provider)?;
         let enter = || self.admission.enter().map_err(|full| self.counters.shed(full));
-        let _permit = is_work.then(enter).transpose()?;
+        // Held by whatever goes on for the request, also after its caller has gone.
+        let admitted = is_work.then(enter).transpose()?.map(Admitted::from);
+        if let Some(admitted) = &admitted {
+            request.extensions_mut().insert::<Admitted>(admitted.clone());
+        }
         match route.row.service {
             policy::GATEWAY if route.row.path == "/" => Ok(root_page::answer(request.headers())),
             policy::GATEWAY => Ok(self.upstreams.documentation(request).await),

@@ -14,8 +14,8 @@ use contracts::{OrderId, ShopId};
 use http::HeaderMap;
 use kernel::Language;
 use service::{
-    Answer, Body, IdempotencyKeyHeader, IfNoneMatchHeader, Keyed, Lang, Listing, Page, PageQuery, PathId, Principal,
-    Problem, Query, etagged,
+    Admitted, Answer, Body, IdempotencyKeyHeader, IfNoneMatchHeader, Keyed, Lang, Listing, Page, PageQuery, PathId,
+    Principal, Problem, Query, etagged,
 };
 use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -87,6 +87,7 @@ async fn quote(
 async fn place(
     State(app): State<Arc<App>>,
     principal: Principal,
+    admitted: Admitted,
     Lang(language): Lang,
     Keyed { body, intent }: Keyed<NewOrder>,
 ) -> Result<Response, Problem> {
@@ -101,8 +102,12 @@ async fn place(
         comment: body.comment(),
         answer: placed,
     };
-    // A task of its own: a caller who hangs up must not leave stock held for an order that nobody will ever place.
-    let placing = async move { place_order(&app, Arc::new(command)).await };
+    // A task of its own: a caller who hangs up must not leave stock held for an order that nobody will ever place. It is
+    // work until it ends.
+    let placing = async move {
+        let _admitted = admitted;
+        place_order(&app, Arc::new(command)).await
+    };
     let placing = tokio::spawn(placing.in_current_span());
     let answer = placing.await.map_err(|error| Problem::internal(format!("a placement panicked: {error}")))??;
     Ok(answer.into_response())

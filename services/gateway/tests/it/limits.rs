@@ -11,7 +11,7 @@ use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Method, Request, StatusCode};
-use service::Role;
+use service::{Admitted, Role};
 use tokio::sync::Semaphore;
 
 use crate::door::{Answer, Door, PEER, get, request, said, signed_in, with};
@@ -222,6 +222,44 @@ async fn what_is_too_much_at_once_is_turned_away_and_what_waits_elsewhere_is_not
     assert_eq!(refused.is(), (503, "http.overloaded"));
     assert!(retry_after(&refused) >= 1);
     assert_eq!(login.status, 200, "a password hash has a queue of its own");
+    assert_eq!(door.ask(get("/api/v1/shops")).await.status, 200, "there is room again");
+}
+
+#[tokio::test]
+async fn work_that_goes_on_for_a_caller_who_has_gone_counts_until_it_ends() {
+    let (gate, inside) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (held, counted) = (Arc::clone(&gate), Arc::clone(&inside));
+    let door = Door::before(&[("server.in_flight_max", "32")], move |service, request| {
+        let (held, counted) = (Arc::clone(&held), Arc::clone(&counted));
+        let admitted = request.extensions().get::<Admitted>().cloned();
+        let work = async move {
+            if request.uri().path() == "/menu" {
+                counted.fetch_add(1, Ordering::SeqCst);
+                held.acquire().await.unwrap().forget();
+                counted.fetch_sub(1, Ordering::SeqCst);
+            }
+            let said = said(service, &request);
+            drop(admitted);
+            said
+        };
+        async { tokio::spawn(work).await.unwrap() }
+    });
+    let until_inside = async |count: usize| {
+        while inside.load(Ordering::SeqCst) != count {
+            tokio::task::yield_now().await;
+        }
+    };
+
+    let asked = futures_util::future::join_all((0..32).map(|_| door.ask(get("/api/v1/menu"))));
+    tokio::select! {
+        _ = asked => panic!("nobody is answered yet"),
+        () = until_inside(32) => {}
+    }
+    let while_it_goes_on = door.ask(get("/api/v1/shops")).await;
+    gate.add_permits(32);
+    until_inside(0).await;
+
+    assert_eq!(while_it_goes_on.is(), (503, "http.overloaded"));
     assert_eq!(door.ask(get("/api/v1/shops")).await.status, 200, "there is room again");
 }
 

@@ -1,8 +1,12 @@
 //! Quotes and orders, one at a time.
 
+use std::time::Duration;
+
 use contracts::orders::{OrderPlaced, PaymentMethod};
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
-use testkit::{Guest, TestDatabase, both_databases};
+use service::{Admission, AdmissionLimits};
+use testkit::{Guest, TestDatabase, both_databases, runtime};
 
 use crate::support::{World, id_of, minutes, shop};
 
@@ -23,6 +27,7 @@ both_databases!(
     a_catalog_that_is_away_is_unavailable_and_nothing_is_held,
     an_unpaid_order_ends_after_its_time,
     a_counter_order_waits_past_its_due_time,
+    a_placement_whose_caller_has_gone_is_work_until_it_ends,
 );
 
 fn an_order_is_what_was_quoted(database: &TestDatabase) {
@@ -281,4 +286,37 @@ fn an_order_that_cannot_be_read_does_not_keep_others_from_ending(database: &Test
 
     assert_eq!(world.order(id)["state"], "expired");
     assert!(turns.contains(&true), "and somebody is told of it");
+}
+
+fn a_placement_whose_caller_has_gone_is_work_until_it_ends(database: &TestDatabase) {
+    let world = World::new(database);
+    let admission = Admission::new(AdmissionLimits::default(), world.harness.clock().shared());
+    let (reserving, begun) = std::sync::mpsc::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    world.catalog.before_reserve(move |_| {
+        reserving.send(()).unwrap();
+        may_go_on.recv().unwrap();
+    });
+    let basket = world.basket(1);
+    let request = world.harness.post("/orders").by(&Guest(1)).key("k1").json(&basket);
+
+    runtime().block_on(async {
+        let mut asked = Box::pin(request.admitted(admission.enter().unwrap().into()).answer());
+        while begun.try_recv().is_err() {
+            assert!((&mut asked).now_or_never().is_none(), "the catalog has not answered");
+            tokio::task::yield_now().await;
+        }
+    });
+
+    assert_eq!(admission.in_flight(), 1, "the caller has gone, the placement goes on");
+    go_on.send(()).unwrap();
+    for _ in 0..10_000 {
+        if admission.in_flight() == 0 {
+            break;
+        }
+        runtime().block_on(tokio::task::yield_now());
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    assert_eq!(admission.in_flight(), 0);
+    assert_eq!(world.catalog.holds().len(), 1, "and it is done");
 }
