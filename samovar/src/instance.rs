@@ -119,6 +119,11 @@ impl Instance {
     /// # Errors
     /// The database cannot be opened or does not take the tables.
     pub fn open_or_make(settings: Settings, world: World) -> Result<Self> {
+        // A server of PostgreSQL takes no lock that could be asked for: only a database without tables surely has none.
+        let is_made = || Store::is_made(&store_config(&settings, waiting_aloud())?).with_context(|| opening(&settings));
+        if !is_on_sqlite(&settings) && is_made()? {
+            return Self::open_existing(settings, world);
+        }
         match take_server_lock(&settings) {
             Ok(_lock) => Self::open(settings, world),
             Err(_) if sqlite_file(&settings).exists() => Self::open_existing(settings, world),
@@ -136,17 +141,13 @@ impl Instance {
             let missing = "it does not exist; --data names its folder, `samovar serve` makes one";
             return Err(BadUsage::of(anyhow!("there is no database {}: {missing}", file.display())));
         }
-        let hooks =
-            Hooks { waiting: |reason| complain(&format!("waiting for the database: {reason}")), ..Hooks::default() };
-        let config = store_config(&settings, hooks)?.with_upgrade(Upgrade::Refuse);
+        let config = store_config(&settings, waiting_aloud())?.with_upgrade(Upgrade::Refuse);
         Self::mount(settings, world, config)
     }
 
     fn mount(settings: Settings, world: World, config: StoreConfig) -> Result<Self> {
         let (clock, rng) = (Arc::clone(&world.clock), Arc::clone(&world.rng));
-        let place = if is_on_sqlite(&settings) { "data.folder" } else { "database.url (SAMOVAR_DATABASE_URL)" };
-        let opening = || format!("opening the database of {place}");
-        let store = Store::open(config, Arc::clone(&clock), Arc::clone(&rng)).with_context(opening)?;
+        let store = Store::open(config, Arc::clone(&clock), Arc::clone(&rng)).with_context(|| opening(&settings))?;
         let outbound = Arc::clone(&world.outbound);
         let ground = Ground { store: store.clone(), settings: settings.clone(), clock, rng, outbound };
         let platform = Platform::mount(&ground, SERVICES, Vec::new())?;
@@ -200,6 +201,17 @@ pub struct Serving {
     pub private: std::net::SocketAddr,
     /// Asking it stops the instance as a signal would.
     pub stop: service::Stop,
+}
+
+/// What is being done, for the message when it fails.
+fn opening(settings: &Settings) -> String {
+    let place = if is_on_sqlite(settings) { "data.folder" } else { "database.url (SAMOVAR_DATABASE_URL)" };
+    format!("opening the database of {place}")
+}
+
+/// For commands: whoever types one sees why nothing happens.
+fn waiting_aloud() -> Hooks {
+    Hooks { waiting: |reason| complain(&format!("waiting for the database: {reason}")), ..Hooks::default() }
 }
 
 fn store_config(settings: &Settings, hooks: Hooks) -> Result<StoreConfig> {

@@ -161,6 +161,48 @@ fn who_was_asked_to_look_makes_no_tables_on_postgresql() {
     }
 }
 
+/// The server that runs on it may be an older one: it would meet tables that it does not know.
+#[test]
+fn who_adds_to_a_database_on_postgresql_makes_its_tables_once_and_never_migrates_it() {
+    let database = TestDatabase::postgres();
+    let made = tempfile::tempdir().unwrap();
+    let password = made.path().join("password");
+    std::fs::write(&password, PASSWORD).unwrap();
+    let create = |email: &str| {
+        let mut command = program(&["admin", "create", "--email", email, "--password-file"]);
+        end(command.arg(&password).env("SAMOVAR_DATABASE_URL", database.url()))
+    };
+    let tables_of = |service: &str| {
+        let sql = format!("SELECT count(*) FROM pg_tables WHERE schemaname = '{service}'");
+        ask_database(&database, &sql)
+    };
+
+    let first = create("first@shop.example");
+    let made_at_first = tables_of("payments");
+    ask_database(&database, "DROP SCHEMA payments CASCADE");
+    let later = create("later@shop.example");
+
+    assert_eq!(first.0, Some(0), "{}", first.1);
+    assert_ne!(made_at_first, Some("0".to_owned()));
+    assert_eq!(later.0, Some(1), "{}", later.1);
+    assert!(later.1.contains("payments") && later.1.contains("not applied here yet"), "{}", later.1);
+    assert_eq!(tables_of("payments"), Some("0".to_owned()), "what was not there is not made");
+}
+
+/// The first column of the first row.
+fn ask_database(database: &TestDatabase, sql: &str) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let told = client.simple_query(sql).await.unwrap();
+        told.iter().find_map(|message| {
+            let tokio_postgres::SimpleQueryMessage::Row(row) = message else { return None };
+            row.get(0).map(str::to_owned)
+        })
+    })
+}
+
 #[test]
 fn a_database_server_that_is_not_there_is_named_by_its_key() {
     let nobody = format!("postgres://samovar@{}/samovar", free_address());

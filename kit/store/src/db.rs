@@ -11,7 +11,7 @@ use tokio::sync::oneshot::{self, error::RecvError};
 use crate::engine::{Common, Engine};
 use crate::migrate::{self, Migration};
 use crate::work::{Job, KIT, Reply, Service, Step, Task, WriteWork};
-use crate::{Commits, Snapshot, Statement, Stats, StoreConfig, StoreError, Tx, steps};
+use crate::{Commits, Snapshot, Statement, Stats, StoreConfig, StoreError, Tx, postgres, steps};
 
 /// A SQLite file or a PostgreSQL server. Cheap to clone; the last one dropped finishes what is queued.
 #[derive(Clone)]
@@ -46,6 +46,17 @@ impl Store {
         let engine = Engine::open(config, &common)?;
         engine.migrate(KIT, KIT.name, migrate::KIT_MIGRATIONS)?;
         Ok(Self { shared: Arc::new(Shared { engine, common, services: Mutex::new(vec![KIT.name]) }) })
+    }
+
+    /// Whether there is a store in this place already; it is only looked at.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`] for a server.
+    pub fn is_made(config: &StoreConfig) -> Result<bool, StoreError> {
+        match config {
+            StoreConfig::Sqlite(config) => Ok(config.path.exists()),
+            StoreConfig::Postgres(config) => postgres::Engine::has_tables(config),
+        }
     }
 
     /// The door of a service, after its migrations.

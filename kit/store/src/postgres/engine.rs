@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::engine::{Common, Lane, next, submit};
 use crate::migrate::{self, Migration};
 use crate::postgres::connect::Connector;
-use crate::postgres::session::Session;
+use crate::postgres::errors;
+use crate::postgres::session::{KIT_SCHEMA, Session};
 use crate::postgres::worker::Worker;
 use crate::work::{ReadJob, Service, WriteJob};
 use crate::{PostgresConfig, StoreError};
@@ -19,6 +20,8 @@ pub(crate) struct Engine {
     writes: Lane<WriteJob>,
     reads: Lane<ReadJob>,
 }
+
+const HAS_TABLES: &str = "SELECT to_regnamespace($1) IS NOT NULL";
 
 impl Engine {
     pub(crate) fn open(config: &PostgresConfig, common: &Arc<Common>) -> Result<Self, StoreError> {
@@ -43,6 +46,22 @@ impl Engine {
             })?;
         }
         Ok(Self { connector, common: Arc::clone(common), connect_wait: config.connect_wait, writes, reads })
+    }
+
+    /// Whether the kit's tables are in this database, which is only looked at.
+    pub(crate) fn has_tables(config: &PostgresConfig) -> Result<bool, StoreError> {
+        let at = "looking for tables";
+        let looking = || {
+            let (connector, runtime) = (Connector::new(config)?, Connector::runtime()?);
+            let link = connector.connect_within(&runtime, config.connect_wait, config.hooks.waiting)?;
+            let answer = runtime.block_on(link.client.query_one(HAS_TABLES, &[&KIT_SCHEMA]));
+            answer.and_then(|row| row.try_get(0)).map_err(|error| errors::failure(&error, at).error)
+        };
+        // On a thread of its own, as a migration.
+        std::thread::scope(|scope| {
+            let looked = scope.spawn(looking).join();
+            looked.unwrap_or_else(|_| Err(StoreError::fault(at, "it panicked")))
+        })
     }
 
     pub(crate) fn migrate(&self, owner: Service, history: &str, migrations: &[Migration]) -> Result<(), StoreError> {
