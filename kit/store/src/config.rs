@@ -51,8 +51,10 @@ pub struct PostgresConfig {
     pub queue_max: usize,
     /// How long [`crate::Store::open`] waits for the server to be there.
     pub connect_wait: Duration,
-    /// How long a statement may take on the server.
+    /// How long a statement may take on the server: a longer one is a fault.
     pub statement_timeout: Duration,
+    /// How long a statement may wait for others to let go of a row before [`crate::StoreError::Busy`].
+    pub lock_timeout: Duration,
     /// What becomes of tables that are not there or older than the program.
     pub upgrade: Upgrade,
     /// What the store tells and asks the program around it.
@@ -201,6 +203,7 @@ impl PostgresConfig {
             queue_max: 1024,
             connect_wait: Duration::from_secs(15),
             statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(3),
             upgrade: Upgrade::Apply,
             hooks: Hooks::default(),
         }

@@ -47,7 +47,8 @@ pub(crate) fn migrate(
     let schema = if owner == KIT { KIT_SCHEMA } else { owner.name };
     // CREATE SCHEMA asks for a right on the database even when the schema is there.
     let opening = format!(
-        "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); \
+        "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+         SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); \
          DO $$ BEGIN IF to_regnamespace('\"{schema}\"') IS NULL THEN CREATE SCHEMA \"{schema}\"; END IF; END $$; {}",
         search_path(owner)
     );

@@ -43,12 +43,14 @@ impl Connector {
             parsed.connect_timeout(CONNECT_TIMEOUT);
         }
         let timeout_ms = config.statement_timeout.as_millis();
+        let lock_ms = config.lock_timeout.as_millis();
         // A commit that is answered must be on disk, whatever the server's default. A client that hangs inside a
         // transaction must not hold its locks for ever. Compiling plans costs more than our statements take. A plan that
         // was made while a table was small would read all of it until the server next looks at its size: every statement
         // that is in a hurry has its index.
         let settings = format!(
             "SET statement_timeout = {timeout_ms};
+             SET lock_timeout = {lock_ms};
              SET idle_in_transaction_session_timeout = 60000;
              SET timezone = 'UTC';
              SET jit = off;

@@ -58,7 +58,8 @@ pub(crate) fn failure(error: &tokio_postgres::Error, at: &str) -> Failed {
         Failed::tell(StoreError::NotNull { column: db.column().unwrap_or_default().to_owned() })
     } else if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
         Failed { error: StoreError::Busy { reason: said() }, then: Then::Again }
-    } else if *code == SqlState::QUERY_CANCELED || *code == SqlState::LOCK_NOT_AVAILABLE {
+    } else if *code == SqlState::LOCK_NOT_AVAILABLE {
+        // Not so a statement that took too long by itself: it would do so the next time as well.
         Failed::tell(StoreError::Busy { reason: said() })
     } else if plan_is_stale(db) || is_lost(code) {
         Failed::lost(StoreError::unavailable(said()))

@@ -321,7 +321,37 @@ fn a_statement_that_takes_too_long_is_ended() {
 
     let written = db.write_blocking(|tx| tx.one(&SLOW, &params![], |_| Ok(())));
 
+    assert!(matches!(written, Err(StoreError::Fault { .. })), "it would take as long the next time: {written:?}");
+}
+
+#[test]
+fn a_row_that_others_keep_for_too_long_is_busy() {
+    let database = TestDatabase::postgres();
+    let mut config = config_of(&database);
+    config.lock_timeout = Duration::from_millis(100);
+    let db = two_things(&database);
+    let impatient = things(&open(config));
+    let (locked, first_holds_it) = bounded::<()>(1);
+    let (let_go, may_end) = bounded::<()>(1);
+
+    let written = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            db.write_blocking::<_, StoreError, _>(move |tx| {
+                tx.one(&LOCK, &params!["a"], |row| row.get::<i64>(0))?;
+                locked.send(()).unwrap();
+                may_end.recv().unwrap();
+                Ok(())
+            })
+            .unwrap();
+        });
+        first_holds_it.recv().unwrap();
+        let written = impatient.write_blocking::<_, StoreError, _>(|tx| tx.execute(&ADD, &params!["a", 1]));
+        let_go.send(()).unwrap();
+        written
+    });
+
     assert!(matches!(written, Err(StoreError::Busy { .. })), "{written:?}");
+    assert_eq!(amount(&db, "a"), Some(0));
 }
 
 #[test]
