@@ -237,7 +237,7 @@ impl Platform {
             .collect();
         let db = self.log_db.clone();
         let audit = |service, checks| Audited { service, db: db.clone(), checks, facts: Vec::new() };
-        audited.extend([audit("eventlog", log_checks::all()), audit("store", vec![trail::check()])]);
+        audited.extend([audit("eventlog", log_checks::all()), audit("store", vec![trail::check(&self.log_db)])]);
         Auditor::new(audited, move || db.read_blocking(eventlog::audit::undelivered_keys))
     }
 
