@@ -62,14 +62,19 @@ pub(super) fn open(instance: &mut Instance, doors: Doors, supervisor: &mut Super
     let Watched { health, metrics } = watched;
     let limits = limits(&instance.settings)?;
     let edge = front(instance, &metrics)?;
+    let refused = metrics.shed("connections");
+    let refused_operators = refused.clone();
     supervisor.server("public", move |stop| async move {
-        drained(serve(doors.public, Arc::new(edge), limits, async move { stop.asked().await }).await)
+        drained(serve(doors.public, Arc::new(edge), limits, refused, async move { stop.asked().await }).await)
     });
     let operators = operator_routes(health, metrics);
     let edge =
         Edge::new(operators, EdgeSettings::default(), Arc::clone(&instance.world.clock), instance.world.rng.as_ref());
     supervisor.operator_server("private", move |stop| async move {
-        drained(serve(doors.private, Arc::new(edge), ServerLimits::default(), async move { stop.asked().await }).await)
+        let limits = ServerLimits::default();
+        drained(
+            serve(doors.private, Arc::new(edge), limits, refused_operators, async move { stop.asked().await }).await,
+        )
     });
     Ok(())
 }

@@ -75,6 +75,11 @@ impl<R: Respond> Edge<R> {
         self.settings.proxies.has(peer)
     }
 
+    /// The time that the edge goes by.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
     /// Answers a request whose framing two readers may read differently; the connection ends with it.
     pub(super) fn refuse_framing(&self) -> Response {
         let detail = "content-length and transfer-encoding exclude each other";

@@ -24,6 +24,7 @@ use super::patient::Patient;
 use super::places::{Place, Places};
 use super::smuggling::{Conflict, Watched};
 use super::unread::Unread;
+use crate::metrics::ShedMetric;
 
 /// How much a listener bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,15 +69,19 @@ const HEAD_MAX_BYTES: usize = 64 * 1024;
 const HEADERS_MAX: usize = 100;
 
 /// Serves until `stop`, then answers what was accepted, at most for [`ServerLimits::drain_max`].
+///
+/// `refused` counts connections that were closed because their network had all that it may.
 pub async fn serve<R: Respond>(
     listener: TcpListener,
     edge: Arc<Edge<R>>,
     limits: ServerLimits,
+    refused: ShedMetric,
     stop: impl Future<Output = ()> + Send,
 ) -> Drained {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let networks = Places::new(limits.network_max);
+    let mut refusals = Refusals::new(refused);
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -85,7 +90,12 @@ pub async fn serve<R: Respond>(
         };
         let Some((stream, peer, place)) = accepted else { continue };
         let counted = if edge.trusts(peer) { None } else { Some(networks.take(ClientAddress(peer).network())) };
-        let Ok(of_network) = counted.map(|taken| taken.ok_or(())).transpose() else { continue };
+        let Ok(of_network) = counted.map(|taken| taken.ok_or(())).transpose() else {
+            if let Some(connections) = refusals.add(edge.elapsed()) {
+                tracing::warn!(connections, "a network has all connections it may; further ones are closed");
+            }
+            continue;
+        };
         tokio::spawn(connection(
             Accepted { stream, peer, _places: (place, of_network), watcher: graceful.watcher() },
             Arc::clone(&edge),
@@ -97,6 +107,33 @@ pub async fn serve<R: Respond>(
     match tokio::time::timeout(limits.drain_max, graceful.shutdown()).await {
         Ok(()) => Drained::All,
         Err(_) => Drained::CutOff(open()),
+    }
+}
+
+/// Connections that were closed unheard.
+struct Refusals {
+    metric: ShedMetric,
+    untold: u64,
+    told_at: Option<Duration>,
+}
+
+/// Somebody who takes all connections must not fill the log as well.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
+impl Refusals {
+    fn new(metric: ShedMetric) -> Self {
+        Self { metric, untold: 0, told_at: None }
+    }
+
+    /// One more; how many are to be told of now.
+    fn add(&mut self, now: Duration) -> Option<u64> {
+        self.metric.count();
+        self.untold += 1;
+        let is_due = self.told_at.is_none_or(|told_at| now >= told_at + TELL_EVERY);
+        is_due.then(|| {
+            self.told_at = Some(now);
+            std::mem::take(&mut self.untold)
+        })
     }
 }
 
@@ -164,4 +201,21 @@ async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: 
 /// The request with axum's body; one that ends at its head costs no allocation.
 fn with_body(request: Request<Incoming>) -> Request<Body> {
     request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Metrics;
+
+    #[test]
+    fn every_refusal_is_counted_and_told_of_once_a_minute() {
+        let metrics = Metrics::new();
+        let mut refusals = Refusals::new(metrics.shed("connections"));
+
+        let told = [0, 1, 59, 60, 61, 300].map(|second| refusals.add(Duration::from_secs(second)));
+
+        assert_eq!(told, [Some(1), None, None, Some(3), None, Some(2)]);
+        assert!(metrics.text().contains("samovar_http_shed_total{reason=\"connections\"} 6"), "{}", metrics.text());
+    }
 }

@@ -8,7 +8,7 @@ use axum::body::Body as RawBody;
 use axum::routing::{get as on_get, post as on_post};
 use http::{HeaderMap, Request, StatusCode};
 use kernel::{OsRng, SystemClock};
-use service::{ClientAddress, Drained, Edge, EdgeSettings, RequestContext, ServerLimits, Transport, serve};
+use service::{ClientAddress, Drained, Edge, EdgeSettings, Metrics, RequestContext, ServerLimits, Transport, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -131,11 +131,16 @@ struct Served {
 }
 
 async fn served(router: Router, limits: ServerLimits) -> Served {
+    served_counting(router, limits, &Metrics::new()).await
+}
+
+async fn served_counting(router: Router, limits: ServerLimits, metrics: &Metrics) -> Served {
+    let refused = metrics.shed("connections");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let edge = Arc::new(Edge::new(router, EdgeSettings::default(), Arc::new(SystemClock::new()), &OsRng));
     let (stop, stopped) = oneshot::channel::<()>();
-    let drained = tokio::spawn(serve(listener, edge, limits, async {
+    let drained = tokio::spawn(serve(listener, edge, limits, refused, async {
         drop(stopped.await);
     }));
     Served { address, stop, drained }
@@ -314,12 +319,14 @@ async fn who_reads_nothing_of_the_answer_gives_the_place_to_others() {
 #[tokio::test]
 async fn one_network_does_not_take_every_place() {
     let limits = ServerLimits { network_max: 1, ..ServerLimits::default() };
-    let of_all = served(router(), limits).await;
+    let metrics = Metrics::new();
+    let of_all = served_counting(router(), limits, &metrics).await;
     let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let first = TcpStream::connect(of_all.address).await.unwrap();
     let mut second = TcpStream::connect(of_all.address).await.unwrap();
 
     let refused = until_closed(&mut second).await;
+    let counted = metrics.text();
     drop(first);
     let mut answer = String::new();
     for _ in 0..100 {
@@ -330,5 +337,6 @@ async fn one_network_does_not_take_every_place() {
     }
 
     assert_eq!(refused, "", "closed without an answer");
+    assert!(counted.contains("samovar_http_shed_total{reason=\"connections\"} 1"), "{counted}");
     assert!(answer.contains(" 200 "), "and the place is free again: {answer}");
 }
