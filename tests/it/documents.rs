@@ -168,20 +168,78 @@ fn the_document_of_the_whole_api_lacks_nothing() {
 
 #[test]
 fn the_tests_that_the_security_table_names_exist() {
-    let mut known = BTreeSet::new();
-    for file in ["kit", "services", "tests", "xtask"].iter().flat_map(|folder| sources(&root().join(folder))) {
-        for line in std::fs::read_to_string(&file).unwrap().lines() {
-            let words: Vec<&str> = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-            let named = words.windows(2).filter(|pair| matches!(pair[0], "fn" | "mod"));
-            known.extend(named.map(|pair| pair[1].to_owned()));
-        }
-    }
     let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
-    let quoted = rows.flat_map(|(_, tests)| tests.split('`').skip(1).step_by(2));
-    let tests =
-        quoted.filter_map(|name| name.trim_end_matches("::*").rsplit("::").next()).filter(|name| name.contains('_'));
-    let unknown: Vec<&str> = tests.filter(|name| !known.contains(*name)).collect();
+    let (mut checked, mut unknown) = (0, Vec::new());
+    for (_, tests) in rows {
+        let mut known = Vec::new();
+        for name in tests.split('`').skip(1).step_by(2) {
+            let wanted: Vec<&str> = name.split("::").collect();
+            if let Some(folder) = folder_of(name) {
+                known = tests_of(&folder);
+            } else if name.contains(['.', '/']) {
+                unknown.extend((!root().join(name).exists()).then_some(name));
+            } else if known.iter().any(|path| begins(path, &wanted)) {
+                checked += 1;
+            } else {
+                unknown.push(name);
+            }
+        }
+    }
 
     assert_eq!(unknown, Vec::<&str>::new());
+    assert!(checked > 100, "the table is not read as it is written: {checked}");
+}
+
+/// The folder of what the table calls by this name, if it is a crate.
+fn folder_of(name: &str) -> Option<PathBuf> {
+    let folders = ["kit", "services", ""].map(|parent| root().join(parent).join(name));
+    let is_crate = |folder: &PathBuf| folder.join("Cargo.toml").exists() || *folder == root().join("tests/it");
+    folders.into_iter().find(is_crate)
+}
+
+/// Whether the path begins like this; `*` stands for as many parts as it likes.
+fn begins(path: &[String], wanted: &[&str]) -> bool {
+    match wanted {
+        [] => true,
+        ["*", rest @ ..] => (0..path.len()).any(|from| begins(&path[from..], rest)),
+        [first, rest @ ..] => path.first().is_some_and(|part| part == first) && begins(&path[1..], rest),
+    }
+}
+
+/// The paths of a crate's tests, and of what helps them.
+fn tests_of(folder: &Path) -> Vec<Vec<String>> {
+    let mut found = functions_below(&folder.join("src"));
+    found.retain(|path| path.iter().any(|part| part == "tests"));
+    let suite = if folder.ends_with("tests/it") { folder.to_owned() } else { folder.join("tests/it") };
+    found.extend(functions_below(&suite));
+    found
+}
+
+fn functions_below(folder: &Path) -> Vec<Vec<String>> {
+    let files = if folder.is_dir() { sources(folder) } else { Vec::new() };
+    let functions = files.iter().flat_map(|file| {
+        let module = file.strip_prefix(folder).unwrap().with_extension("");
+        let module: Vec<String> = module.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+        functions_of(&std::fs::read_to_string(file).unwrap(), &module)
+    });
+    functions.collect()
+}
+
+/// The paths of the functions of a file that is this module, also of its modules in braces.
+fn functions_of(text: &str, module: &[String]) -> Vec<Vec<String>> {
+    let mut path = module.to_owned();
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+        let named = |kind: &str| words.windows(2).find(|pair| pair[0] == kind).map(|pair| pair[1].to_owned());
+        if line == "}" {
+            path.truncate(module.len());
+        } else if let Some(inner) = named("mod").filter(|_| line.ends_with('{')) {
+            path.push(inner);
+        } else if let Some(name) = named("fn") {
+            found.push([path.clone(), vec![name]].concat());
+        }
+    }
+    found
 }
