@@ -68,15 +68,20 @@ const ERRORS: &str = "# Errors
 
 Every failure that an answer can name, made from the tables of the program. The answer is an RFC 9457 problem document
 (`application/problem+json`) with `type`, `title`, `status`, `code`, `detail`, `hint` and `request_id`; title and hint are in
-English, or in Russian with `Accept-Language: ru`. An answer of `http.invalid` and of `catalog.invalid-lines` lists every wrong
+English, or in Russian with `Accept-Language: ru`. An answer of LISTING lists every wrong
 place in `errors`, each with `pointer`, `code` and `message`. An answer of 429 or 503 says in `Retry-After` when to come back. What is our
 own fault (500) shows no `detail`: the log has it under the `request_id`.
 ";
 
 #[test]
 fn committed_documents_errors() {
-    let table = service::errors_table(all_codes().into_iter());
-    check("docs/errors.md", &format!("{ERRORS}{table}"));
+    let codes = all_codes();
+    let listing = codes.iter().filter(|code| code.hint.en.contains("errors")).map(|code| format!("`{}`", code.code));
+    let mut listing: Vec<String> = listing.collect();
+    listing.sort_unstable();
+    let head = ERRORS.replace("LISTING", &listing.join(" and of "));
+    let table = service::errors_table(codes.into_iter());
+    check("docs/errors.md", &format!("{head}{table}"));
 }
 
 #[test]
