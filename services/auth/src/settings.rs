@@ -46,13 +46,13 @@ pub static SETTINGS: &[Setting] = &[
         key: "auth.attempts_per_address_per_min",
         default: "20",
         kind: SettingKind::Int { min: 1, max: 1_000_000 },
-        doc: "Sign-ins and registrations a minute from one address (of IPv6, one /64).",
+        doc: "Sign-ins, registrations and changes of e-mail a minute from one address (of IPv6, one /64).",
     },
     Setting {
         key: "auth.attempts_per_address_burst",
         default: "30",
         kind: SettingKind::Int { min: 1, max: 1_000_000 },
-        doc: "Sign-ins and registrations from one address that may come at once.",
+        doc: "Sign-ins, registrations and changes of e-mail from one address that may come at once.",
     },
     Setting {
         key: "auth.failures_per_account_per_h",
