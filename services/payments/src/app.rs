@@ -7,12 +7,12 @@ use contracts::orders::PaymentMethod;
 use kernel::{Clock, Rng, Timestamp};
 use service::Deps;
 use store::Db;
-use tokio::sync::Semaphore;
 
 use crate::model::payment::ProviderName;
 use crate::model::return_url::Hosts;
 use crate::provider::{Capture, Counter, Provider, Sandbox, SandboxConfig};
 use crate::settings;
+use crate::waiters::Waiters;
 
 /// The state of the service. Everything that lasts is in the database.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct App {
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) bank: Sandbox,
     /// Places for those who wait for news of a payment.
-    pub(crate) waiters: Semaphore,
+    pub(crate) waiters: Waiters,
     pub(crate) rules: Rules,
 }
 
@@ -64,7 +64,7 @@ impl App {
             clock: Arc::clone(&deps.clock),
             rng: Arc::clone(&deps.rng),
             bank: Sandbox::new(Arc::clone(&deps.outbound), bank),
-            waiters: Semaphore::new(usize::try_from(settings.int(settings::WAITERS_MAX)).unwrap_or(0)),
+            waiters: Waiters::new(usize::try_from(settings.int(settings::WAITERS_MAX)).unwrap_or(0)),
             rules,
         }
     }

@@ -19,6 +19,7 @@ pub mod provider;
 mod settings;
 mod store;
 mod use_cases;
+mod waiters;
 
 use std::sync::Arc;
 

@@ -80,6 +80,6 @@ pub static SETTINGS: &[Setting] = &[
         key: WAITERS_MAX,
         default: "500",
         kind: SettingKind::Int { min: 0, max: 100_000 },
-        doc: "How many requests may wait for news of a payment at once; beyond them the answer comes at once.",
+        doc: "How many requests may wait for news of a payment at once, five of them of one person; beyond them the answer comes at once.",
     },
 ];

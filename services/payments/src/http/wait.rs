@@ -18,6 +18,8 @@ use crate::store::{self as rows, OrderCopy};
 const NEWS_TRAVEL: Duration = Duration::from_secs(30);
 /// How long a read waits for such an order although nobody asked it to.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How long it does when it was asked to wait: an id can be made up, and must not keep anything for long.
+const PATIENCE_MAX: Duration = Duration::from_secs(1);
 /// How long to wait for a commit at most before looking again: another instance may have moved the payment.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How far apart two looks of one reader are at least: with many orders on their way somebody always commits.
@@ -49,7 +51,7 @@ pub(super) async fn payment_of_order(
     let found = look(app, id, reader).await?;
     let limit = match &found {
         Some(_) => query.wait().unwrap_or_default(),
-        None if is_fresh(id, app.clock.now()) => query.wait().unwrap_or_default().max(PATIENCE),
+        None if is_fresh(id, app.clock.now()) => query.wait().unwrap_or_default().clamp(PATIENCE, PATIENCE_MAX),
         None => Duration::ZERO,
     };
     // Without a wish to wait, only the order itself is waited for.
@@ -57,7 +59,12 @@ pub(super) async fn payment_of_order(
     if limit.is_zero() || found.as_ref().is_some_and(is_enough) {
         return Ok(found);
     }
-    let Ok(_place) = app.waiters.try_acquire() else { return Ok(found) };
+    let Some(_own_place) = app.waiters.own_place(reader.user_id) else { return Ok(found) };
+    // Everybody's places are for orders that are there.
+    let place = found.as_ref().map(|_| app.waiters.place());
+    if matches!(place, Some(None)) {
+        return Ok(found);
+    }
     match tokio::time::timeout(limit, until(app, id, reader, seen, is_enough)).await {
         Ok(found) => found.map(Some),
         Err(_) => look(app, id, reader).await,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use contracts::OrderId;
 use contracts::orders::PaymentMethod;
-use futures_util::future::join_all;
+use kernel::{Clock as _, OsRng, SystemClock};
+use futures_util::future::{join_all, select_all};
 use serde_json::json;
 use testkit::{Answer, TestDatabase, runtime};
 
@@ -13,6 +14,9 @@ use crate::world::{ANNA, BORIS, World};
 testkit::both_databases!(
     another_guest_is_told_at_once_that_there_is_nothing,
     those_who_find_no_place_are_answered_at_once,
+    one_person_does_not_take_everybodys_places,
+    an_order_that_was_not_heard_of_is_waited_for_a_moment,
+    a_made_up_order_does_not_keep_a_reader,
     every_commit_wakes_a_waiter_and_not_every_one_is_a_look,
     news_end_the_waiting,
 );
@@ -53,6 +57,46 @@ fn those_who_find_no_place_are_answered_at_once(database: &TestDatabase) {
     let answer = at_once(world.harness.get(&wait(id, "pending")).by(&ANNA).answer());
 
     assert_eq!(answer.expect("there is no place to wait").expect(200).json()["state"], "pending");
+}
+
+/// Anna waits in six windows: five of them may, and there is a place left for the barista.
+fn one_person_does_not_take_everybodys_places(database: &TestDatabase) {
+    let mut world = World::with(database, &[("payments.waiters_max", "6")]);
+    let id = world.order(PaymentMethod::Counter);
+    let path = wait(id, "pending");
+
+    runtime().block_on(async {
+        let windows = (0..6).map(|_| Box::pin(world.harness.get(&path).by(&ANNA).answer()));
+        let sixth = tokio::time::timeout(AT_ONCE, select_all(windows)).await;
+        let (answer, _, waiting) = sixth.expect("one of six is answered at once");
+        assert_eq!(answer.expect(200).json()["state"], "pending");
+        let staff = crate::world::barista();
+        let others = waiting.into_iter().chain([Box::pin(world.harness.get(&path).by(&staff).answer())]);
+        let nobody = tokio::time::timeout(Duration::from_millis(500), select_all(others)).await;
+        assert!(nobody.is_err(), "five of Anna's wait, and the barista does");
+    });
+}
+
+/// There is no place at all, and still the order may be heard of in a moment.
+fn an_order_that_was_not_heard_of_is_waited_for_a_moment(database: &TestDatabase) {
+    let world = World::with(database, &[("payments.waiters_max", "0")]);
+    let id = world.place(PaymentMethod::Counter);
+    let clock = SystemClock::new();
+
+    let begun = clock.elapsed();
+    world.harness.get(&format!("/orders/{id}/payment")).by(&ANNA).send().expect(404);
+
+    assert!(clock.elapsed() - begun >= Duration::from_millis(250));
+}
+
+/// An id that looks as if the order was placed just now.
+fn a_made_up_order_does_not_keep_a_reader(database: &TestDatabase) {
+    let world = World::open(database);
+    let made_up = OrderId::new(world.clock.now(), &OsRng);
+
+    let answer = at_once(world.harness.get(&wait(made_up, "captured")).by(&ANNA).answer());
+
+    answer.expect("nobody waits long for what may never be there").expect(404);
 }
 
 fn every_commit_wakes_a_waiter_and_not_every_one_is_a_look(database: &TestDatabase) {
