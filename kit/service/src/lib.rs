@@ -32,7 +32,7 @@ pub use keys::{VerificationKey, VerificationKeys};
 pub use metrics::{HistogramReading, METRICS_MEDIA_TYPE, Metrics, Readings, RouteMetrics, ShedMetric, read_store};
 pub use operators::operator_routes;
 pub use outbound::{OUTBOUND_SETTINGS, OutRequest, OutResponse, Outbound, OutboundError, UreqOutbound};
-pub use platform::{Ground, Mount, MountError, Platform};
+pub use platform::{Ground, Mount, MountError, Platform, until_time_is_up};
 pub use revocations::{REVOCATION_LIFETIME, Revocation, Revocations};
 pub use service::{Service, Start};
 pub use settings::{

@@ -17,6 +17,7 @@ use kernel::{Clock, Code, Rng, Timestamp};
 use store::{Db, Migration, Statement, Store, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 
+pub use self::housekeeping::until_time_is_up;
 use crate::metrics::{Metrics, read_store};
 use crate::{
     AnsweredTwice, Audited, Auditor, CallHandler, Calls, Check, Deps, FactSet, Health, Outbound, Revocations, Service,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Timestamp;
-use service::{REVOCATION_LIFETIME, Revocation, Revocations, Timer};
+use service::{REVOCATION_LIFETIME, Revocation, Revocations, Timer, until_time_is_up};
 use store::{Db, StoreError};
 
 use crate::app::App;
@@ -20,9 +20,8 @@ const CLOCK_SLACK: Duration = Duration::from_secs(60);
 /// An ended session is kept so long, to tell its owner and the auditor.
 const SESSIONS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
-/// So many sessions in one transaction, and so many transactions in one turn.
+/// So many sessions in one transaction.
 const FORGOTTEN_AT_ONCE: u32 = 200;
-const TRANSACTIONS_MAX: usize = 100;
 
 /// Everything that auth does at an interval.
 pub(crate) fn timers(app: &Arc<App>, key_rotation: Duration) -> Vec<Timer> {
@@ -32,8 +31,8 @@ pub(crate) fn timers(app: &Arc<App>, key_rotation: Duration) -> Vec<Timer> {
         Timer::new("auth.rotate-keys", Duration::from_secs(3600), move |now| {
             rotate_when_due(&rotated, key_rotation, now).map_err(|e| e.to_string())
         }),
-        Timer::new("auth.forget-sessions", Duration::from_secs(3600), move |now| {
-            forget_sessions(&forgotten, now).map_err(|e| e.to_string())
+        Timer::in_parts("auth.forget-sessions", Duration::from_secs(3600), move |now| {
+            until_time_is_up(forgotten.clock.as_ref(), || forget_sessions(&forgotten, now).map_err(|e| e.to_string()))
         }),
     ]
 }
@@ -63,15 +62,10 @@ fn rotate_when_due(keys: &KeyRing, after: Duration, now: Timestamp) -> Result<()
     }
 }
 
-/// Deletes sessions that were over long ago, a handful in each transaction (decision 7).
-fn forget_sessions(app: &App, now: Timestamp) -> Result<(), StoreError> {
+/// Deletes a handful of the sessions that were over long ago (decision 7); whether there may be more.
+fn forget_sessions(app: &App, now: Timestamp) -> Result<bool, StoreError> {
     let longest_idle = app.rules.guest.idle.max(app.rules.staff.idle);
     let (ended, used) = (now.minus(SESSIONS_KEPT), now.minus(SESSIONS_KEPT + longest_idle));
-    for _ in 0..TRANSACTIONS_MAX {
-        let forgotten = app.db.write_blocking(move |tx| sessions::forget(tx, ended, used, FORGOTTEN_AT_ONCE))?;
-        if forgotten < FORGOTTEN_AT_ONCE as usize {
-            break;
-        }
-    }
-    Ok(())
+    let forgotten = app.db.write_blocking(move |tx| sessions::forget(tx, ended, used, FORGOTTEN_AT_ONCE))?;
+    Ok(forgotten == FORGOTTEN_AT_ONCE as usize)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service::Timer;
+use service::{Timer, until_time_is_up};
 
 use crate::app::App;
 use crate::use_cases::ask::ask_about_silent;
@@ -21,8 +21,10 @@ pub(crate) fn timers(app: &Arc<App>) -> Vec<Timer> {
         Timer::new("payments.ask", LOOK_EVERY, move |now| {
             ask_about_silent(&asked, now).map_err(|error| error.to_string())
         }),
-        Timer::new("payments.prune-callbacks", PRUNE_EVERY, move |now| {
-            forget_callbacks(&pruned, now).map_err(|error| error.to_string())
+        Timer::in_parts("payments.prune-callbacks", PRUNE_EVERY, move |now| {
+            until_time_is_up(pruned.clock.as_ref(), || {
+                forget_callbacks(&pruned, now).map_err(|error| error.to_string())
+            })
         }),
     ]
 }

@@ -59,8 +59,11 @@ impl Sweep {
     }
 }
 
-/// Makes steps while they say that there is more, for as long as a turn may take.
-fn until_time_is_up(clock: &dyn Clock, mut step: impl FnMut() -> Result<bool, String>) -> Result<Progress, String> {
+/// Makes bounded steps while they say that there is more, for as long as a turn of [`Timer::in_parts`] may take.
+///
+/// # Errors
+/// The first that a step has.
+pub fn until_time_is_up(clock: &dyn Clock, mut step: impl FnMut() -> Result<bool, String>) -> Result<Progress, String> {
     let end = clock.elapsed() + TURN_MAX;
     while step()? {
         if clock.elapsed() >= end {

@@ -16,6 +16,7 @@ both_databases!(
     an_ended_session_is_refused_after_a_restart_and_by_other_instances,
     an_administrator_ends_all_sessions_of_a_person,
     sessions_that_ended_long_ago_are_forgotten,
+    a_flood_of_sessions_is_forgotten_as_well,
 );
 
 fn logging_out_ends_both_tokens_at_once(database: &TestDatabase) {
@@ -143,4 +144,27 @@ fn sessions_that_ended_long_ago_are_forgotten(database: &TestDatabase) {
     world.harness.pass(Duration::from_secs(40 * 86_400));
 
     assert_eq!(count(&world), (0, 0));
+}
+
+/// More ended in an hour than a few transactions forget.
+fn a_flood_of_sessions_is_forgotten_as_well(database: &TestDatabase) {
+    store::statements! {
+        /// One that ended long ago.
+        ENDED = "INSERT INTO sessions (id, user_id, device, network, created_at, refreshed_at, ended_at, end_reason) \
+            VALUES ($1, $2, '', '', 0, 0, 0, 'logout')";
+        /// How many are kept.
+        KEPT = "SELECT COUNT(*) FROM sessions";
+    }
+    let mut world = World::new(database);
+    let anna = world.register("anna@example.org").id;
+    let rows: Vec<_> = (0..22_000).map(|n| store::params![SessionId::from_bits(n), anna].to_vec()).collect();
+    let flood: Result<_, store::StoreError> =
+        world.harness.db().write_blocking(move |tx| tx.execute_many(&ENDED, &rows));
+    assert_eq!(flood.unwrap().len(), 22_000);
+
+    world.harness.pass(Duration::from_secs(3_600));
+
+    let kept: Result<Option<i64>, store::StoreError> =
+        world.harness.db().read_blocking(|snapshot| snapshot.one(&KEPT, &[], |row| row.get(0)));
+    assert_eq!(kept.unwrap(), Some(1), "Anna's own");
 }

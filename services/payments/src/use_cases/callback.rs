@@ -19,9 +19,8 @@ use crate::store::{self as rows, Callback};
 /// How long a callback is kept after it came: as long as events are.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// Callbacks per transaction, and transactions per turn.
+/// Callbacks per transaction.
 const STEP: u32 = 500;
-const STEPS_MAX: usize = 100;
 
 /// What is read of a callback; everything else in it decides nothing.
 #[derive(Deserialize)]
@@ -99,18 +98,14 @@ pub(crate) fn look_into(app: &std::sync::Arc<App>, event: &Delivered) -> Result<
     }))
 }
 
-/// Forgets callbacks that were looked into long ago, step by step. One that is delivered anew after that is refused for its
-/// timestamp.
+/// Forgets some of the callbacks that were looked into long ago; whether there may be more. An event that the bank signs
+/// anew after that is taken as a new one, and looked into: nothing comes of it.
 ///
 /// # Errors
 /// The database fails.
-pub(crate) fn forget_callbacks(app: &App, now: Timestamp) -> Result<(), Error> {
-    for _ in 0..STEPS_MAX {
-        if app.db.write_blocking(move |tx| rows::prune_callbacks(tx, now.minus(KEPT), STEP))? < u64::from(STEP) {
-            break;
-        }
-    }
-    Ok(())
+pub(crate) fn forget_callbacks(app: &App, now: Timestamp) -> Result<bool, Error> {
+    let forgotten = app.db.write_blocking(move |tx| rows::prune_callbacks(tx, now.minus(KEPT), STEP))?;
+    Ok(forgotten == u64::from(STEP))
 }
 
 /// Looking is safe to repeat: while the bank is silent it is waited for, and nonsense is tried again.

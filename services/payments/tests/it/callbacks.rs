@@ -20,6 +20,7 @@ testkit::both_databases!(
     a_callback_about_a_strangers_payment_is_kept_and_moves_nothing,
     unreadable_callbacks_are_refused_whole,
     old_callbacks_are_forgotten,
+    a_flood_of_callbacks_is_forgotten_as_well,
 );
 
 fn a_paid_page(world: &mut World) -> (contracts::OrderId, Vec<Callback>) {
@@ -246,7 +247,28 @@ fn unreadable_callbacks_are_refused_whole(database: &TestDatabase) {
     world.call_back(&Callback::signed(&large, &world.clock)).expect(413);
 }
 
-/// Whoever delivers one anew after so long is refused for its timestamp.
+/// More came in an hour than a few transactions forget.
+fn a_flood_of_callbacks_is_forgotten_as_well(database: &TestDatabase) {
+    store::statements! {
+        /// So many that were looked into.
+        FLOOD = "INSERT INTO payment_callbacks (provider, event_id, provider_ref, kind, body, matched, received_at) \
+            WITH digits (n) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) \
+            SELECT 'sandbox', 'evt_' || a.n || b.n || c.n || d.n || e.n, 'bnk_1', 'payment.captured', '{}', 1, 0 \
+            FROM digits AS a, digits AS b, digits AS c, digits AS d, digits AS e WHERE a.n < 6";
+        /// How many are left.
+        LEFT = "SELECT COUNT(*) FROM payment_callbacks";
+    }
+    let mut world = World::open(database);
+    let flood: Result<u64, store::StoreError> = world.harness.db().write_blocking(|tx| tx.execute(&FLOOD, &[]));
+    assert_eq!(flood.unwrap(), 60_000);
+
+    world.harness.pass(Duration::from_secs(3_600));
+
+    let left: Result<Option<i64>, store::StoreError> =
+        world.harness.db().read_blocking(|snapshot| snapshot.one(&LEFT, &[], |row| row.get(0)));
+    assert_eq!(left.unwrap(), Some(0));
+}
+
 fn old_callbacks_are_forgotten(database: &TestDatabase) {
     store::statements! {
         /// What is kept.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use contracts::OrderId;
 use contracts::orders::PaymentMethod;
-use kernel::{Clock as _, OsRng, SystemClock};
 use futures_util::future::{join_all, select_all};
+use kernel::{Clock as _, OsRng, SystemClock};
 use serde_json::json;
 use testkit::{Answer, TestDatabase, runtime};
 
