@@ -87,11 +87,12 @@ pub fn refund_ended(payment: &Payment, refund: &Refund, to: RefundState) -> (Pay
             next.refunded = next.refunded.plus(refund.amount).expect("never above what was captured");
             if next.refunded == next.captured {
                 next.state = PaymentState::Refunded;
+                next.alarm = next.alarm_without_money();
             } else if next.counts() {
                 next.state = PaymentState::PartiallyRefunded;
             }
-            if payment.provider == ProviderName::Counter && refund.by_user.is_none() {
-                next.alarm = Some(Alarm::HandOver);
+            if payment.provider == ProviderName::Counter && !refund.is_by_staff() {
+                next.alarm = next.alarm.or(Some(Alarm::HandOver));
             }
             (next, Some(posting))
         }

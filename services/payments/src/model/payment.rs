@@ -229,7 +229,25 @@ pub const fn rank(state: PaymentState) -> u8 {
     }
 }
 
+impl Alarm {
+    /// Whether there is nothing to look at any more once all the money went back.
+    const fn ends_with_the_money(self) -> bool {
+        match self {
+            Self::AmountMismatch | Self::SecondSuccess | Self::RefundFailed => true,
+            Self::CurrencyMismatch | Self::OrderMismatch | Self::OpenRefused | Self::Forgotten | Self::HandOver => {
+                false
+            }
+        }
+    }
+}
+
 impl Payment {
+    /// Why a person should look at it still, now that all the money went back.
+    #[must_use]
+    pub fn alarm_without_money(&self) -> Option<Alarm> {
+        self.alarm.filter(|alarm| !alarm.ends_with_the_money())
+    }
+
     /// Whether its money counts for the order. Money that was taken and does not is on its way back.
     #[must_use]
     pub const fn counts(&self) -> bool {

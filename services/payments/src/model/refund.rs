@@ -44,6 +44,9 @@ pub struct RefundLine {
     pub quantity: i64,
 }
 
+/// What orders says of an order that staff called off.
+const CALLED_OFF_BY_STAFF: &str = "cancelled-by-staff";
+
 /// A refund as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
@@ -69,6 +72,14 @@ pub struct Refund {
     pub created_at: Timestamp,
     /// When it last moved.
     pub updated_at: Timestamp,
+}
+
+impl Refund {
+    /// Whether whoever decided it stands at the till, where they hand the money over.
+    #[must_use]
+    pub fn is_by_staff(&self) -> bool {
+        self.by_user.is_some() || self.reason == CALLED_OFF_BY_STAFF
+    }
 }
 
 /// Where a provider's word moves a refund; nowhere when it is known or still on its way.

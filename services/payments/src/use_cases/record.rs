@@ -155,9 +155,19 @@ pub(crate) fn raise_alarm(tx: &mut Tx<'_>, id: PaymentId, alarm: Alarm) -> Resul
     if before.alarm.is_some() {
         return Ok(());
     }
-    tracing::error!(payment.id = %id, alarm = alarm.as_str(), "a person must look at a payment");
+    log_alarm(id, alarm);
     let payment = Payment { alarm: Some(alarm), version: before.version + 1, updated_at: tx.now(), ..before.clone() };
     Ok(rows::save_payment(tx, &before, &payment)?)
+}
+
+/// Money that waits to be handed over is what a day at the counter brings; everything else should not happen.
+fn log_alarm(id: PaymentId, alarm: Alarm) {
+    const MESSAGE: &str = "a person must look at a payment";
+    if alarm == Alarm::HandOver {
+        tracing::warn!(payment.id = %id, alarm = alarm.as_str(), MESSAGE);
+    } else {
+        tracing::error!(payment.id = %id, alarm = alarm.as_str(), MESSAGE);
+    }
 }
 
 /// Refunds that the provider speaks of, by our reference.
@@ -214,7 +224,7 @@ fn save(tx: &mut Tx<'_>, app: &App, before: &Payment, payment: &mut Payment) -> 
     }
     rows::save_payment(tx, before, payment)?;
     if let Some(alarm) = payment.alarm.filter(|alarm| before.alarm != Some(*alarm)) {
-        tracing::error!(payment.id = %payment.id, alarm = alarm.as_str(), "a person must look at a payment");
+        log_alarm(payment.id, alarm);
     }
     if (before.state, before.captured, before.refunded) != (payment.state, payment.captured, payment.refunded) {
         tx.publish(&moved(payment))?;

@@ -4,7 +4,7 @@ use contracts::orders::{OrderState, PaymentMethod};
 use serde_json::{Value, json};
 use testkit::{Admin, Answer, Barista, TestDatabase};
 
-use crate::world::{ANNA, TOTAL, World, barista, manager};
+use crate::world::{ANNA, TOTAL, World, barista, manager, update};
 
 testkit::both_databases!(
     a_barista_receives_cash,
@@ -15,6 +15,7 @@ testkit::both_databases!(
     an_order_for_nothing_is_a_dead_letter,
     refunds_at_the_counter_are_handed_over_on_the_spot,
     money_that_nobody_handed_over_calls_a_person,
+    an_order_that_staff_call_off_calls_nobody,
 );
 
 fn receive(world: &World, id: &str, key: &str, body: &Value) -> Answer {
@@ -157,5 +158,21 @@ fn money_that_nobody_handed_over_calls_a_person(database: &TestDatabase) {
     assert_eq!((&detail["state"], &detail["alarm"]), (&json!("refunded"), &json!("hand_over")));
     let alarmed = world.harness.get("/payments?alarmed=true").by(&manager()).send().expect(200).json();
     assert_eq!(alarmed["items"][0]["id"], payment);
+    world.assert_clean();
+}
+
+/// They stand at the till, and give the money back.
+fn an_order_that_staff_call_off_calls_nobody(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (id, payment) = at_the_counter(&mut world);
+    receive(&world, &payment, "k", &json!({"how": "cash"})).expect(200);
+
+    let mut ended = update(id, OrderState::Cancelled, 3, true, kernel::Clock::now(&world.clock));
+    ended.reason = Some("cancelled-by-staff".to_owned());
+    world.harness.publish("orders", &ended);
+    world.harness.settle();
+
+    let detail = world.detail(&payment);
+    assert_eq!((&detail["state"], &detail["alarm"]), (&json!("refunded"), &json!(null)));
     world.assert_clean();
 }

@@ -7,7 +7,7 @@ use super::{Heard, hear, refund_ended, stamp};
 use crate::model::examples::{TOTAL, a_payment, rub, seen};
 use crate::model::judge::{OrderMoney, Seen, SeenState};
 use crate::model::ledger::{PostingKind, Side};
-use crate::model::payment::{Alarm, Payment, may_move, rank};
+use crate::model::payment::{Alarm, Payment, ProviderName, may_move, rank};
 use crate::model::refund::{Refund, RefundState};
 
 fn a_refund(minor: i64) -> Refund {
@@ -154,4 +154,31 @@ fn a_failed_refund_speaks_louder_than_an_alarm_before_it() {
     let (next, _) = refund_ended(&payment, &a_refund(1_000), RefundState::Failed);
 
     assert_eq!(next.alarm, Some(Alarm::RefundFailed));
+}
+
+#[test]
+fn an_alarm_about_money_ends_when_all_of_it_went_back() {
+    let payment =
+        Payment { alarm: Some(Alarm::RefundFailed), refund_pending: rub(TOTAL), ..a_payment(PaymentState::Captured) };
+
+    let (next, _) = refund_ended(&payment, &a_refund(TOTAL), RefundState::Succeeded);
+    let part = Payment { refund_pending: rub(1_000), ..payment };
+    let (part, _) = refund_ended(&part, &a_refund(1_000), RefundState::Succeeded);
+
+    assert_eq!(next.alarm, None);
+    assert_eq!(part.alarm, Some(Alarm::RefundFailed));
+}
+
+#[test]
+fn money_to_hand_over_does_not_hide_what_was_to_be_looked_at_before() {
+    let payment = Payment {
+        provider: ProviderName::Counter,
+        alarm: Some(Alarm::OrderMismatch),
+        refund_pending: rub(TOTAL),
+        ..a_payment(PaymentState::Captured)
+    };
+
+    let (next, _) = refund_ended(&payment, &a_refund(TOTAL), RefundState::Succeeded);
+
+    assert_eq!(next.alarm, Some(Alarm::OrderMismatch));
 }
