@@ -1,7 +1,7 @@
 //! Every SQL statement of the service, and rows to the model and back.
 //!
-//! Locks are taken in one order everywhere, so that no two transactions wait for each other: orders, then slots,
-//! then guests' counters; several of one table in the order of their keys.
+//! Locks are taken in one order everywhere, so that no two transactions wait for each other: orders, then the right to
+//! count a shop's slots, then slots, then guests' counters; several of one table in the order of their keys.
 
 mod audit;
 mod claims;

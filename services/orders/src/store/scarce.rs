@@ -9,15 +9,17 @@ use kernel::Timestamp;
 use store::{Snapshot, StoreError, Tx, params};
 
 use super::statements::{
-    GIVE_BACK_SLOT, GIVE_BACK_UNPAID, HOLD_UNPAID, OPEN_SLOT, SLOTS_BETWEEN, TAKE_BLOCK, TAKE_SLOT, TAKE_UNPAID,
-    UNPAID_OF_GUEST, UNTRUE_GUESTS, UNTRUE_SLOTS,
+    DOUBT_SLOTS, GIVE_BACK_SLOT, GIVE_BACK_UNPAID, HOLD_SLOTS_OF_SHOP, HOLD_UNPAID, LOCK_SLOTS, OPEN_SLOT,
+    SLOTS_BETWEEN, TAKE_BLOCK, TAKE_SLOT, TAKE_UNPAID, UNPAID_OF_GUEST, UNTRUE_GUESTS, UNTRUE_SLOTS,
 };
 use crate::model::Slot;
 
 /// No slot is longer.
 const SLOT_LENGTH_MAX: Duration = Duration::from_hours(24);
 
-/// Takes a place in a slot; `false` when it is full.
+/// Takes a place in a slot; `false` when it is full. One statement does, unless the slot is new or full as far as is known:
+/// then it is counted with those that overlap it, which are held meanwhile and counted anew before they are taken of.
+/// So of slots that overlap only the one that was counted last is taken of uncounted.
 pub(crate) fn take_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64) -> Result<bool, StoreError> {
     if capacity < 1 {
         return Ok(false);
@@ -26,7 +28,14 @@ pub(crate) fn take_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64
         return Ok(true);
     }
     let earliest = slot.from.minus(SLOT_LENGTH_MAX);
-    Ok(tx.execute(&OPEN_SLOT, &params![shop, slot.from, slot.to, capacity, earliest])? == 1)
+    let overlapping = params![shop, slot.from, slot.to, earliest];
+    tx.execute(&HOLD_SLOTS_OF_SHOP, &params![format!("slots {shop}")])?;
+    tx.list(&LOCK_SLOTS, &overlapping, |row| row.get::<Timestamp>(0))?;
+    if tx.execute(&OPEN_SLOT, &params![shop, slot.from, slot.to, capacity, earliest])? == 0 {
+        return Ok(false);
+    }
+    tx.execute(&DOUBT_SLOTS, &overlapping)?;
+    Ok(true)
 }
 
 /// Gives places back, in the order of their keys.

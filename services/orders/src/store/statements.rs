@@ -161,9 +161,15 @@ store::statements! {
         HAVING o.captured_minor <> COALESCE(SUM(p.captured_minor), 0) \
          OR o.refunded_minor <> COALESCE(SUM(p.refunded_minor), 0) ORDER BY o.id";
 
-    /// Takes a place in a slot that was taken before, if there is one.
+    /// Takes a place in a slot that was taken before, if there is one as far as is known.
     TAKE_SLOT = "UPDATE order_slots SET taken = taken + 1, capacity = $4 \
         WHERE shop_id = $1 AND from_at = $2 AND to_at = $3 AND taken + elsewhere < $4";
+    /// Holds the right to count a shop's slots: a sequence that nothing is taken of.
+    HOLD_SLOTS_OF_SHOP = "INSERT INTO order_sequences (name, taken) VALUES ($1, 0) \
+        ON CONFLICT (name) DO UPDATE SET taken = order_sequences.taken";
+    /// The slots that overlap this one, and itself, to count them.
+    LOCK_SLOTS = "SELECT from_at FROM order_slots \
+        WHERE shop_id = $1 AND from_at > $4 AND from_at < $3 AND to_at > $2 ORDER BY from_at FOR UPDATE";
     /// Takes a place in a slot for the first time, or in one that is full as far as is known: what is taken of slots of
     /// another length that overlap it is counted anew.
     OPEN_SLOT = "INSERT INTO order_slots (shop_id, from_at, to_at, taken, elsewhere, capacity) \
@@ -175,6 +181,9 @@ store::statements! {
          capacity = excluded.capacity, \
          to_at = CASE WHEN order_slots.to_at > excluded.to_at THEN order_slots.to_at ELSE excluded.to_at END \
         WHERE order_slots.taken + excluded.elsewhere < excluded.capacity";
+    /// A place was taken beside these slots: whoever wants one of theirs next finds them full as far as is known.
+    DOUBT_SLOTS = "UPDATE order_slots SET elsewhere = 1000000000 \
+        WHERE shop_id = $1 AND from_at > $4 AND from_at < $3 AND to_at > $2 AND from_at <> $2";
     /// Gives a place back.
     GIVE_BACK_SLOT = "UPDATE order_slots SET taken = taken - 1 WHERE shop_id = $1 AND from_at = $2";
     /// What is taken of a shop's slots in a stretch of time.

@@ -1,5 +1,7 @@
 //! Slots: what is shown, what is taken, what is given back.
 
+use contracts::OrderId;
+use contracts::orders::OrderUpdated;
 use serde_json::{Value, json};
 use testkit::{Guest, TestDatabase, both_databases};
 
@@ -16,6 +18,8 @@ both_databases!(
     less_capacity_later_breaks_nothing,
     longer_slots_count_the_orders_of_shorter_ones,
     shorter_slots_count_the_orders_of_longer_ones,
+    late_money_finds_its_slot_filled_by_shorter_ones,
+    late_money_takes_a_place_from_shorter_slots,
     as_soon_as_possible_passes_over_what_other_slots_have_filled,
 );
 
@@ -183,6 +187,48 @@ fn shorter_slots_count_the_orders_of_longer_ones(database: &TestDatabase) {
     world.cancel_by(&Guest(2), id_of(&second), &json!({})).expect(200);
     world.place_as(Guest(4), "k4", &at(&world, "12:10")).expect(201);
     world.place_as(Guest(5), "k5", &at(&world, "12:10")).expect(409);
+    world.assert_clean();
+}
+
+/// An order of [12:00, 12:30) that has expired; since then slots have ten minutes.
+fn expired_in_a_longer_slot(world: &mut World) -> OrderId {
+    world.catalog.change_terms(|terms| terms.slot_minutes = 30);
+    let order = world.place_as(Guest(1), "k1", &at(world, "12:00")).expect(201).json();
+    world.harness.pass(minutes(10));
+    world.catalog.release_all();
+    world.catalog.change_terms(|terms| terms.slot_minutes = 10);
+    id_of(&order)
+}
+
+fn late_money_finds_its_slot_filled_by_shorter_ones(database: &TestDatabase) {
+    let mut world = limited(database, 2);
+    let late = expired_in_a_longer_slot(&mut world);
+    world.place_as(Guest(2), "k2", &at(&world, "12:10")).expect(201);
+    world.place_as(Guest(3), "k3", &at(&world, "12:10")).expect(201);
+
+    world.payment(late).captured(31_000).publish();
+    world.harness.settle();
+
+    assert_eq!(world.order(late)["state"], "expired", "two are made at 12:10, and there is no place for a third");
+    assert_eq!(world.told::<OrderUpdated>().iter().filter(|event| event.refund_due).count(), 1);
+    world.payment(late).refunded(31_000, 31_000).publish();
+    world.harness.settle();
+    world.assert_clean();
+}
+
+fn late_money_takes_a_place_from_shorter_slots(database: &TestDatabase) {
+    let mut world = limited(database, 2);
+    let late = expired_in_a_longer_slot(&mut world);
+    let other = world.place_as(Guest(2), "k2", &at(&world, "12:10")).expect(201).json();
+
+    world.payment(late).captured(31_000).publish();
+    world.harness.settle();
+
+    assert_eq!(world.order(late)["state"], "paid");
+    assert_eq!(world.place_as(Guest(3), "k3", &at(&world, "12:10")).expect(409).code(), "orders.slot-full");
+    world.cancel_by(&Guest(2), id_of(&other), &json!({})).expect(200);
+    world.place_as(Guest(3), "k3", &at(&world, "12:10")).expect(201);
+    world.place_as(Guest(4), "k4", &at(&world, "12:20")).expect(201);
     world.assert_clean();
 }
 
