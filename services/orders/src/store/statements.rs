@@ -62,10 +62,12 @@ store::statements! {
     /// An order, to change it, if this person may see it.
     LOCK_VISIBLE_ORDER =
         concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1 AND ", visible_to!("$2", "$3"), " FOR UPDATE");
-    /// Unpaid orders past their time, to end them.
+    /// Unpaid orders past their time, to end them: the longest past it are looked for, and then locked in the order of
+    /// their keys, if nobody has moved them meanwhile.
     LOCK_EXPIRED_ORDERS = concat!(
-        "SELECT ", order_columns!(), " FROM orders WHERE state = 'placed' AND expires_at <= $1 \
-         ORDER BY expires_at LIMIT $2 FOR UPDATE"
+        "SELECT ", order_columns!(), " FROM orders WHERE state = 'placed' AND expires_at <= $1 AND id IN \
+         (SELECT id FROM orders WHERE state = 'placed' AND expires_at <= $1 ORDER BY expires_at LIMIT $2) \
+         ORDER BY id FOR UPDATE"
     );
     /// Unpaid orders past their time.
     EXPIRED_ORDERS = "SELECT id FROM orders WHERE state = 'placed' AND expires_at <= $1 ORDER BY expires_at LIMIT $2";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::orders::{OrderPlaced, PaymentMethod};
+use contracts::orders::{OrderPlaced, OrderUpdated, PaymentMethod};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use service::{Admission, AdmissionLimits};
@@ -26,6 +26,7 @@ both_databases!(
     nothing_is_left_behind_by_a_refusal,
     a_catalog_that_is_away_is_unavailable_and_nothing_is_held,
     an_unpaid_order_ends_after_its_time,
+    unpaid_orders_end_in_the_order_of_their_ids,
     a_counter_order_waits_past_its_due_time,
     a_placement_whose_caller_has_gone_is_work_until_it_ends,
 );
@@ -235,6 +236,20 @@ fn an_unpaid_order_ends_after_its_time(database: &TestDatabase) {
     let order = world.order(id);
     assert_eq!((&order["state"], &order["expires_at"]), (&json!("expired"), &Value::Null));
     assert_eq!(order["history"][1], json!({"state": "expired", "at": "2026-11-21T10:10:00Z", "by": "system"}));
+    world.assert_clean();
+}
+
+/// Which is the order in which everybody locks them. The first to be placed is the last to be waited for.
+fn unpaid_orders_end_in_the_order_of_their_ids(database: &TestDatabase) {
+    let mut world = World::new(database);
+    let counter = id_of(&world.place_as(Guest(1), "k1", &world.counter_basket()).expect(201).json());
+    world.harness.clock().advance(minutes(1));
+    let (online, _) = world.a_placed_order("k2");
+
+    world.harness.pass(minutes(60));
+
+    let ended: Vec<_> = world.told::<OrderUpdated>().iter().map(|event| event.order_id).collect();
+    assert_eq!(ended, [counter, online]);
     world.assert_clean();
 }
 
