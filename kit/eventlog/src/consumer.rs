@@ -34,12 +34,12 @@ pub struct Consumer {
 }
 
 /// How many events share a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Transactions {
     /// As many as are at hand.
     Shared,
-    /// On PostgreSQL, one each.
-    OneEachOnServer,
+    /// On PostgreSQL, at most one of these.
+    OneOfTheseOnServer(fn(&Delivered) -> bool),
 }
 
 #[derive(Clone)]
@@ -85,11 +85,11 @@ impl Consumer {
         self
     }
 
-    /// On PostgreSQL, every event in a transaction of its own: for a consumer whose events lock rows that others lock as
-    /// well. Each event may take them in order, several of them together cannot.
+    /// On PostgreSQL, at most one of the events that `lock_rows` in a transaction: rows that others lock as well. Each of
+    /// them may take its rows in order, several of them together cannot. Those that do nothing share it.
     #[must_use]
-    pub fn one_by_one_on_server(mut self) -> Self {
-        self.transactions = Transactions::OneEachOnServer;
+    pub fn one_by_one_on_server(mut self, lock_rows: fn(&Delivered) -> bool) -> Self {
+        self.transactions = Transactions::OneOfTheseOnServer(lock_rows);
         self
     }
 

@@ -195,12 +195,11 @@ impl Worker {
     ) -> Result<Committed, Stop> {
         let len = items.len();
         let batch = Arc::new(Mutex::new(Batch { consumer: self.consumer.name, positions, items, under_way }));
-        let stretch = self.stretch_max();
-        let (mut start, mut end) = (0, stretch.min(len));
+        let (mut start, mut end) = (0, self.stretch_end(&lock(&batch).items, 0));
         let mut away = None;
         while start < len && away.is_none() {
             match self.transaction(&batch, start..end) {
-                Ok(()) => (start, end) = (end, (end + stretch).min(len)),
+                Ok(()) => (start, end) = (end, self.stretch_end(&lock(&batch).items, end)),
                 Err(Stop::Item(index, _)) if index > start => end = index,
                 Err(Stop::Item(_, Failure::Unavailable { destination, reason })) => away = Some((destination, reason)),
                 Err(Stop::Item(_, failure)) => {
@@ -222,11 +221,15 @@ impl Worker {
         Ok(Committed { positions: batch.positions.clone(), items: start, answered, away })
     }
 
-    /// How many items share a transaction at most.
-    fn stretch_max(&self) -> usize {
+    /// Up to where the items from `start` on may share a transaction.
+    fn stretch_end(&self, items: &[Item], start: usize) -> usize {
+        let all = &items[start..items.len().min(start + BATCH_MAX)];
         match self.consumer.transactions {
-            Transactions::OneEachOnServer if self.db.is_postgres() => 1,
-            Transactions::Shared | Transactions::OneEachOnServer => BATCH_MAX,
+            Transactions::OneOfTheseOnServer(lock_rows) if self.db.is_postgres() => {
+                let first = all.iter().position(|item| lock_rows(&item.event));
+                start + first.map_or(all.len(), |place| place + 1)
+            }
+            Transactions::Shared | Transactions::OneOfTheseOnServer(_) => start + all.len(),
         }
     }
 

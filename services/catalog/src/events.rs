@@ -17,7 +17,12 @@ use crate::use_cases::settle_hold::settle;
 /// The consumer of holds. The rows of stock that it changes are those that placements change.
 pub(crate) fn holds(app: Arc<App>) -> Consumer {
     Consumer::apply("catalog.holds", &[OrderPaid::TOPIC, OrderUpdated::TOPIC], move |tx, event| hear(tx, event, &app))
-        .one_by_one_on_server()
+        .one_by_one_on_server(moves_a_hold)
+}
+
+/// Most of what orders tells is nothing to a hold. What cannot be read fails by itself.
+fn moves_a_hold(event: &Delivered) -> bool {
+    event.topic == OrderPaid::TOPIC || event.decode::<OrderUpdated>().is_ok_and(|update| command_of(&update).is_some())
 }
 
 fn hear(tx: &mut Tx<'_>, event: &Delivered, app: &App) -> Result<(), Failure> {

@@ -10,16 +10,18 @@ use kernel::Event as _;
 
 use crate::app::App;
 use crate::feed::publish_feed;
-use crate::use_cases::record_payment::record_payment;
+use crate::use_cases::record_payment::{matters, record_payment};
 
-/// Payments recorded at once: each is a transaction of its own, and group commit gathers them.
+/// Payments looked into at once: for late money catalog is asked before it is recorded. Each record locks its order, and then
+/// what the order holds, so on PostgreSQL each is a transaction of its own.
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).expect("sixteen is not zero");
 
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
     let app = Arc::clone(app);
     vec![
         Consumer::effect("orders.payments", &[PaymentMoved::TOPIC], move |event| record_payment(&app, event))
-            .concurrency(AT_ONCE),
+            .concurrency(AT_ONCE)
+            .one_by_one_on_server(|event| event.decode().is_ok_and(|moved| matters(&moved))),
         Consumer::apply("orders.feed", &[OrderPlaced::TOPIC, OrderUpdated::TOPIC], publish_feed),
     ]
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use contracts::catalog::ProductChange;
 use contracts::orders::OrderState::{Cancelled, Expired, Paid, Placed, Preparing, Ready};
 use contracts::orders::{OrderLife, State, StateReply};
+use kernel::Clock as _;
 use serde_json::json;
 use testkit::{FakeCalls, HarnessOptions, TestDatabase};
 
@@ -20,6 +21,7 @@ testkit::both_databases!(
     an_expiry_that_comes_after_the_hold_was_taken_again_is_not_believed,
     a_cancelled_order_takes_no_stock_again,
     events_of_orders_without_stock_are_fine,
+    what_is_nothing_to_a_hold_is_not_worth_a_transaction,
     the_last_one_sold_is_told_once_and_so_is_its_return,
 );
 
@@ -195,4 +197,23 @@ fn the_last_one_sold_is_told_once_and_so_is_its_return(database: &TestDatabase) 
     let changes: Vec<_> = cafe.told().iter().skip(before).map(|event| (event.change, event.shop_id)).collect();
     let shop = Some(cafe.shop);
     assert_eq!(changes, [(ProductChange::SoldOut, shop), (ProductChange::Available, shop)]);
+}
+
+/// Each that moves a hold locks rows of stock that placements lock, and so is alone on PostgreSQL.
+fn what_is_nothing_to_a_hold_is_not_worth_a_transaction(database: &TestDatabase) {
+    let mut cafe = Cafe::open(database);
+    let orders: Vec<_> = (0..3).map(|_| cafe.hold_cakes(1)).collect();
+    cafe.harness.settle();
+    for order in orders {
+        cafe.tell_moved(order, Placed, Paid);
+        cafe.tell_moved(order, Paid, Preparing);
+        cafe.tell_moved(order, Preparing, Cancelled);
+    }
+    let (before, now) = (cafe.harness.store().stats().committed, cafe.harness.clock().now());
+
+    while cafe.harness.platform().step_part("catalog.holds", now).unwrap() {}
+
+    let commits = cafe.harness.store().stats().committed - before;
+    assert_eq!(commits, if cafe.harness.db().is_postgres() { 3 } else { 1 });
+    cafe.assert_clean();
 }

@@ -70,7 +70,7 @@ pub(crate) fn record_payment(app: &App, event: &Delivered) -> Result<Record, Fai
 }
 
 /// The first attempt being opened and waiting changes nothing that orders knows; spare the writer.
-fn matters(moved: &PaymentMoved) -> bool {
+pub(crate) fn matters(moved: &PaymentMoved) -> bool {
     !is_waiting(moved.state) || moved.attempt > 1 || !moved.captured.is_zero()
 }
 

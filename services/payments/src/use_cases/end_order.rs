@@ -11,10 +11,22 @@ use crate::error::Error;
 use crate::model::payment::is_open;
 use crate::store as rows;
 
+/// Whether an order's move is anything to its payments. Where it goes between the payment and the counter is not.
+pub(crate) const fn matters(update: &OrderUpdated) -> bool {
+    is_end(update.to) || is_end(update.from) || update.refund_due
+}
+
+const fn is_end(state: OrderState) -> bool {
+    matches!(state, OrderState::Cancelled | OrderState::Expired)
+}
+
 /// Hears an order's news: open attempts of an ended order are called off, and what was taken goes back if the order
 /// says so. Repeated news change nothing: a refund is known by the event that asked for it.
 pub(crate) fn hear_update(tx: &mut Tx<'_>, app: &App, event_id: &str, update: &OrderUpdated) -> Result<(), Error> {
-    let has_ended = matches!(update.to, OrderState::Cancelled | OrderState::Expired);
+    if !matters(update) {
+        return Ok(());
+    }
+    let has_ended = is_end(update.to);
     // Written before the order is looked for: an order that is just being entered waits for this row, or is seen.
     rows::order_ends(tx, update.order_id, has_ended, update.version)?;
     if rows::lock_order(tx, update.order_id)?.is_none() {

@@ -15,6 +15,8 @@ testkit::both_databases!(
     a_second_success_goes_back_by_itself,
     a_wrong_amount_never_counts_and_goes_back_by_itself,
     old_news_of_an_order_does_not_undo_newer_ones,
+    an_order_that_is_paid_after_it_expired_goes_on,
+    ends_of_orders_do_not_hold_each_others_rows,
 );
 
 fn an_expired_order_closes_the_banks_page(database: &TestDatabase) {
@@ -151,8 +153,40 @@ fn old_news_of_an_order_does_not_undo_newer_ones(database: &TestDatabase) {
     let id = world.order(PaymentMethod::Counter);
     world.order_goes(id, OrderState::Expired, 5, false);
 
-    world.order_goes(id, OrderState::Placed, 4, false);
+    let mut old = update(id, OrderState::Paid, 4, false, kernel::Clock::now(&world.clock));
+    old.from = OrderState::Expired;
+    world.harness.publish("orders", &old);
+    world.harness.settle();
 
     let again = world.harness.post(&format!("/orders/{id}/payments")).by(&ANNA).key("k");
     assert_eq!(again.json(&json!({"method": "counter"})).send().expect(409).code(), "payments.order-ended");
+}
+
+fn an_order_that_is_paid_after_it_expired_goes_on(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let id = world.order(PaymentMethod::Counter);
+    world.order_goes(id, OrderState::Expired, 2, false);
+
+    let mut revived = update(id, OrderState::Paid, 3, false, kernel::Clock::now(&world.clock));
+    revived.from = OrderState::Expired;
+    world.harness.publish("orders", &revived);
+    world.harness.settle();
+
+    let again = world.harness.post(&format!("/orders/{id}/payments")).by(&ANNA).key("k");
+    again.json(&json!({"method": "counter"})).send().expect(201);
+}
+
+/// Others lock the same orders in another order. What is nothing to payments is not worth a transaction.
+fn ends_of_orders_do_not_hold_each_others_rows(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let ids: Vec<_> = (0..4).map(|_| world.order(PaymentMethod::Counter)).collect();
+    for id in ids {
+        for to in [OrderState::Preparing, OrderState::Cancelled] {
+            world.harness.publish("orders", &update(id, to, 2, false, kernel::Clock::now(&world.clock)));
+        }
+    }
+
+    let commits = world.commits_of("payments.order-updates");
+
+    assert_eq!(commits, if world.harness.db().is_postgres() { 4 } else { 1 });
 }

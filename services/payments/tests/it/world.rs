@@ -326,6 +326,14 @@ impl World {
         lines
     }
 
+    /// How many transactions a consumer makes of what is there for it.
+    pub(crate) fn commits_of(&mut self, consumer: &str) -> u64 {
+        let committed = |world: &Self| world.harness.store().stats().committed;
+        let before = committed(self);
+        while self.harness.platform().step_part(consumer, self.clock.now()).unwrap() {}
+        committed(self) - before
+    }
+
     /// A second passes.
     pub(crate) fn tick(&self) {
         self.clock.advance(Duration::from_secs(1));

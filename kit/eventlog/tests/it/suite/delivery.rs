@@ -200,6 +200,12 @@ pub(crate) fn events_share_a_transaction_unless_the_consumer_says_otherwise(log:
     };
 
     assert_eq!(commits(scribe("probe.shared")), 1);
-    assert_eq!(commits(scribe("probe.alone").one_by_one_on_server()), if process.db.is_postgres() { 10 } else { 1 });
+    let on_server = |commits| if process.db.is_postgres() { commits } else { 1 };
+    assert_eq!(commits(scribe("probe.alone").one_by_one_on_server(|_| true)), on_server(10));
+    assert_eq!(
+        commits(scribe("probe.some").one_by_one_on_server(|event| ["key-2", "key-6"].contains(&event.key.as_str()))),
+        on_server(3)
+    );
     assert_eq!(process.heard("probe.alone").len(), 20);
+    assert_eq!(process.heard("probe.some").len(), 30);
 }
