@@ -5,7 +5,6 @@ use std::time::Duration;
 use contracts::catalog::ProductChange;
 use contracts::orders::OrderState::{Cancelled, Expired, Paid, Placed, Preparing, Ready};
 use contracts::orders::{OrderLife, State, StateReply};
-use kernel::Clock as _;
 use serde_json::json;
 use testkit::{FakeCalls, HarnessOptions, TestDatabase};
 
@@ -209,9 +208,9 @@ fn what_is_nothing_to_a_hold_is_not_worth_a_transaction(database: &TestDatabase)
         cafe.tell_moved(order, Paid, Preparing);
         cafe.tell_moved(order, Preparing, Cancelled);
     }
-    let (before, now) = (cafe.harness.store().stats().committed, cafe.harness.clock().now());
+    let before = cafe.harness.store().stats().committed;
 
-    while cafe.harness.platform().step_part("catalog.holds", now).unwrap() {}
+    cafe.harness.settle();
 
     let commits = cafe.harness.store().stats().committed - before;
     assert_eq!(commits, if cafe.harness.db().is_postgres() { 3 } else { 1 });
