@@ -1,5 +1,7 @@
 //! What a person says of themselves.
 
+use service::without_card_numbers;
+
 /// Longest name, characters.
 pub(crate) const NAME_CHARS_MAX: usize = 100;
 
@@ -13,7 +15,7 @@ pub(crate) struct PersonName(String);
 pub(crate) struct NotAName;
 
 impl PersonName {
-    /// Takes a name; blanks at its ends are dropped.
+    /// Takes a name; blanks at its ends are dropped, and a card number in it is masked.
     ///
     /// # Errors
     ///
@@ -24,7 +26,7 @@ impl PersonName {
         if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || !printable {
             return Err(NotAName);
         }
-        Ok(Self(name.to_owned()))
+        Ok(Self(without_card_numbers(name.to_owned())))
     }
 
     /// The name.
@@ -44,6 +46,11 @@ impl std::fmt::Debug for PersonName {
 #[cfg(test)]
 mod tests {
     use super::PersonName;
+
+    #[test]
+    fn a_card_number_is_no_name() {
+        assert_eq!(PersonName::parse("Анна 4242 4242 4242 4242").unwrap().as_str(), "Анна **** 4242");
+    }
 
     #[test]
     fn a_name_is_one_line_of_text() {

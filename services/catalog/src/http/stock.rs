@@ -8,7 +8,10 @@ use axum::response::Response;
 use contracts::{Localized, MovementId, ProductId, ShopId, VariantId};
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
-use service::{Answer, Fault, IdempotencyKeyHeader, Keyed, Listing, PageQuery, Principal, Problem, Validate, once};
+use service::{
+    Answer, Fault, IdempotencyKeyHeader, Keyed, Listing, PageQuery, Principal, Problem, Validate, once,
+    without_card_numbers,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{MANAGERS, STAFF, Web, granted};
@@ -125,6 +128,13 @@ impl Validate for MovementBody {
     }
 }
 
+impl MovementBody {
+    /// The reason as it is kept.
+    fn kept_reason(&self) -> Option<String> {
+        self.reason.clone().map(without_card_numbers)
+    }
+}
+
 impl From<&MovementBody> for Booking {
     fn from(body: &MovementBody) -> Self {
         let movement = match body.kind {
@@ -132,7 +142,7 @@ impl From<&MovementBody> for Booking {
             BookedKind::WriteOff => StaffMovement::WriteOff(body.quantity),
             BookedKind::Count => StaffMovement::Count(body.quantity),
         };
-        Self { shop_id: body.shop_id, variant_id: body.variant_id, movement, reason: body.reason.clone() }
+        Self { shop_id: body.shop_id, variant_id: body.variant_id, movement, reason: body.kept_reason() }
     }
 }
 
@@ -145,7 +155,7 @@ impl MovementAnswer {
             kind: body.kind,
             quantity: body.quantity,
             change: booked.change,
-            reason: body.reason.clone(),
+            reason: body.kept_reason(),
             on_hand: booked.level.on_hand,
             reserved: booked.level.reserved,
             available: booked.level.available(),

@@ -9,6 +9,7 @@ testkit::both_databases!(
     receipts_write_offs_and_counts_add_up,
     what_is_held_cannot_be_written_off_or_counted_away,
     a_movement_sent_twice_is_booked_once,
+    a_card_number_in_a_reason_is_not_kept,
     a_product_made_to_order_has_no_stock,
     a_shop_that_was_not_granted_is_not_there,
     wrong_movements_name_every_place,
@@ -117,4 +118,22 @@ fn stock_is_listed_in_pages(database: &TestDatabase) {
 
     seen.sort();
     assert_eq!(seen, ["cheesecake-m", "tart-0-m", "tart-1-m", "tart-2-m"]);
+}
+
+fn a_card_number_in_a_reason_is_not_kept(database: &TestDatabase) {
+    store::statements! {
+        /// What was written about movements.
+        REASONS = "SELECT reason FROM stock_movements WHERE reason IS NOT NULL";
+    }
+    let cafe = Cafe::open(database);
+    let body = json!({"shop_id": cafe.shop, "variant_id": cafe.cake.variant, "kind": "write_off", "quantity": 1,
+        "reason": "guest paid with 4242 4242 4242 4242"});
+
+    let booked =
+        cafe.harness.post("/stock/movements").by(&cafe.manager()).key("k").json(&body).send().expect(201).json();
+
+    let kept: Result<Vec<String>, store::StoreError> =
+        cafe.harness.db().read_blocking(|snapshot| snapshot.list(&REASONS, &[], |row| row.get(0)));
+    assert_eq!(kept.unwrap(), ["guest paid with **** 4242"]);
+    assert_eq!(booked["reason"], "guest paid with **** 4242");
 }
