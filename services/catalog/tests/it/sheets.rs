@@ -17,6 +17,8 @@ testkit::both_databases!(
     a_try_changes_nothing,
     every_bad_row_is_named_and_nothing_is_changed,
     empty_rows_are_counted,
+    quotation_marks_may_stand_inside_a_cell,
+    a_quotation_that_does_not_end_is_named_by_its_row,
     two_first_files_at_once_are_both_written,
     what_a_file_leaves_out_of_a_product_is_archived_and_the_rest_stays,
     cells_that_begin_like_formulas_come_back_as_they_were,
@@ -333,4 +335,27 @@ fn a_large_file_is_written_at_once(database: &TestDatabase) {
 
     assert_eq!(imported(&harness, &csv).products.created, 1_600);
     assert_eq!(imported(&harness, &export(&harness)).products.unchanged, 1_600);
+}
+
+fn quotation_marks_may_stand_inside_a_cell(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    for marks in [r#"Пицца 30" большая,Pizza"#, r#"Пицца 30" большая,Pizza 30" large"#, r#""Пицца 30"" большая",Pizza"#]
+    {
+        let csv = format!("kind,parent,sku,name_ru,name_en\ncategory,,pizza,{marks}\n");
+
+        let counted = send(&cafe.harness, "?dry_run=true", &csv).expect(200).json();
+
+        assert_eq!(counted["categories"]["created"], 1, "{marks}: {counted}");
+    }
+}
+
+fn a_quotation_that_does_not_end_is_named_by_its_row(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    let heading = "kind,parent,sku,name_ru,name_en\n\ncategory,,c,C,C\n\n";
+    for open in ["category,,d,D,\"D\n", "category,,d,30\" D,\"D\ncategory,,e,E,E\n", "category,,d,D,\"D\"\"\n"] {
+        let refused = send(&cafe.harness, "", &format!("{heading}{open}")).expect(422).json();
+
+        assert!(refused.to_string().contains("begins a quotation"), "{refused}");
+        assert_eq!(pointers(&refused)[0], "/rows/5", "{open}: {refused}");
+    }
 }

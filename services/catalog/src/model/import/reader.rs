@@ -83,10 +83,29 @@ pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, V
         }
     }
     // The reader takes the rest of the file for the cell.
-    if text.matches('"').count() % 2 == 1 {
-        sheet.faults.push(Fault::new(format!("/rows/{}", records.len() + 1), "csv", OPEN_QUOTE));
+    if records.len() <= ROWS_MAX && ends_in_a_quotation(text) {
+        sheet.faults.push(Fault::new(format!("/rows/{row}"), "csv", OPEN_QUOTE));
     }
     sheet.finished()
+}
+
+/// Whether the file ends in a cell that a quotation mark begins and none ends. In the middle of a cell it is a character like
+/// any other (`Pizza 30" large`), and two of them in a quotation are one of its own.
+fn ends_in_a_quotation(text: &str) -> bool {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum At {
+        Begin,
+        Plain,
+        Quoted,
+        Mark,
+    }
+    let end = text.bytes().fold(At::Begin, |at, byte| match (at, byte) {
+        (At::Quoted, b'"') => At::Mark,
+        (At::Begin | At::Mark, b'"') | (At::Quoted, _) => At::Quoted,
+        (At::Begin | At::Plain | At::Mark, b',' | b'\r' | b'\n') => At::Begin,
+        (At::Begin | At::Plain | At::Mark, _) => At::Plain,
+    });
+    end == At::Quoted
 }
 
 /// Empty lines between a record and the one before it: the reader leaves them out, and a spreadsheet program counts them.
