@@ -21,6 +21,10 @@ use crate::store::holds;
 /// How many rounds one turn makes; the next turn goes on.
 const ROUNDS_MAX: usize = 20;
 
+/// How long one turn may take before it leaves the rest to the next one: a slow database must not keep a turn beyond its
+/// lease, nor the program from stopping.
+const TURN_TIME: Duration = Duration::from_secs(10);
+
 /// The soonest that a hold is asked about again whose order lives: whatever orders says, this must not go round and
 /// round.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -29,8 +33,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// stand before the others.
 const BROKEN_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// One turn: round after round until nothing is due.
+/// One turn: round after round until nothing is due, or the time of a turn is up.
 pub(crate) fn ask(app: &App, now: Timestamp) -> Result<(), Error> {
+    let end = app.clock.elapsed() + TURN_TIME;
     for _ in 0..ROUNDS_MAX {
         let due = app.db.read_blocking(move |snapshot| holds::due(snapshot, now))?;
         if due.is_empty() {
@@ -41,6 +46,9 @@ pub(crate) fn ask(app: &App, now: Timestamp) -> Result<(), Error> {
         let mut left = 0;
         for (place, seen) in due.into_iter().enumerate() {
             left += usize::from(!follow(app, seen, lives.get(place).cloned())?);
+            if app.clock.elapsed() >= end {
+                return Ok(());
+            }
         }
         if left > 0 {
             return Ok(());

@@ -10,7 +10,7 @@ use kernel::{Coded as _, ErrorKind};
 use serde_json::json;
 use service::{CallError, CallHandler, Calls};
 use store::{Statement, params};
-use testkit::{FakeCalls, HarnessOptions, TestDatabase};
+use testkit::{FakeCalls, FakeClock, HarnessOptions, TestDatabase};
 
 use crate::cafe::{Cafe, a_product, line, line_with, money, new_order, places, rub};
 
@@ -30,6 +30,7 @@ testkit::both_databases!(
     a_hold_past_its_time_follows_what_orders_says,
     a_hold_that_cannot_be_followed_does_not_hold_up_the_others,
     an_order_that_lives_is_not_asked_about_again_at_once,
+    holds_that_take_long_do_not_keep_a_turn,
     while_orders_is_away_everything_stays_held,
     an_answer_about_a_hold_that_moved_meanwhile_changes_nothing,
 );
@@ -284,6 +285,31 @@ fn an_order_that_lives_is_not_asked_about_again_at_once(database: &TestDatabase)
     cafe.harness.pass(Duration::from_secs(5));
 
     assert_eq!(asked.of::<State>().len(), 2);
+}
+
+/// A turn that outlives its lease would be joined by another instance's.
+fn holds_that_take_long_do_not_keep_a_turn(database: &TestDatabase) {
+    let clock = FakeClock::default();
+    let slow = clock.clone();
+    let calls = FakeCalls::new().answering::<State>(move |request| {
+        slow.advance(Duration::from_secs(10));
+        let lives = request.order_ids.iter().map(|&order_id| OrderLife::Ended { order_id });
+        Ok(StateReply { lives: lives.collect() })
+    });
+    let asked = calls.asked();
+    let mut cafe = Cafe::open_with(database, HarnessOptions { calls, clock, ..HarnessOptions::default() });
+    for _ in 0..3 {
+        cafe.hold_cakes(1);
+    }
+
+    for pass in [605, 2, 2] {
+        cafe.harness.pass(Duration::from_secs(pass));
+    }
+
+    let asked: Vec<_> = asked.of::<State>().iter().map(|request| request.order_ids.len()).collect();
+    assert_eq!(asked, [3, 2, 1], "each turn has had its time with the first, and the next one goes on");
+    assert_eq!(cafe.level(cafe.cake.variant), (20, 0, 20));
+    cafe.assert_clean();
 }
 
 fn while_orders_is_away_everything_stays_held(database: &TestDatabase) {
