@@ -27,7 +27,9 @@ const FORGOTTEN_AT_ONCE: u32 = 200;
 pub(crate) fn timers(app: &Arc<App>, key_rotation: Duration) -> Vec<Timer> {
     let (refreshed, rotated, forgotten) = (Arc::clone(app), Arc::clone(&app.keys), Arc::clone(app));
     vec![
-        Timer::each_instance("auth.refresh", REFRESH_EVERY, move |_| refresh(&refreshed).map_err(|e| e.to_string())),
+        Timer::each_instance("auth.refresh", REFRESH_EVERY, move |_| {
+            read(&refreshed).and_then(|()| refreshed.keys.forget_plain_seeds()).map_err(|e| e.to_string())
+        }),
         Timer::new("auth.rotate-keys", Duration::from_secs(3600), move |now| {
             rotate_when_due(&rotated, key_rotation, now).map_err(|e| e.to_string())
         }),
@@ -42,8 +44,8 @@ pub(crate) fn timers(app: &Arc<App>, key_rotation: Duration) -> Vec<Timer> {
 /// # Errors
 ///
 /// Those of the store.
-pub(crate) fn refresh(app: &App) -> Result<(), StoreError> {
-    app.keys.refresh()?;
+pub(crate) fn read(app: &App) -> Result<(), StoreError> {
+    app.keys.read()?;
     refresh_revocations(&app.db, &app.revocations)
 }
 

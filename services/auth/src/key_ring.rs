@@ -7,6 +7,7 @@
 mod seal;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +22,10 @@ use crate::error::Error;
 use crate::model::keys::{PUBLICATION, StoredKey, WrappedSeed, plain_seeds_end, signing, verifying};
 use crate::secret::Secret;
 use crate::store::keys;
+
+/// How often a start tries while the store is busy or away for a moment, and how long it waits in between.
+const STARTS_MAX: u32 = 5;
+const START_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// Random bytes of a key's name.
 const ID_BYTES: usize = 9;
@@ -74,12 +79,17 @@ impl KeyRing {
         self.public.all()
     }
 
-    /// Sees to it that there is a key to sign with: for a process that is about to serve, once. Blocks.
+    /// Sees to it that there is a key to sign with: for a process that is about to serve, once. Blocks; a store that is
+    /// busy or away is tried again a few times.
     ///
     /// # Errors
     ///
     /// [`Error::NoSigningKey`] when the key is sealed and no secret is configured; those of the store.
     pub(crate) fn start(&self) -> Result<(), Error> {
+        a_few_times(|| self.make_ready(), || std::thread::park_timeout(START_AGAIN_AFTER))
+    }
+
+    fn make_ready(&self) -> Result<(), Error> {
         let mut stored = self.db.read_blocking(keys::list)?;
         if let Some(next) = self.wanted(stored.first())? {
             stored = self.db.write_blocking(move |tx| {
@@ -107,18 +117,30 @@ impl KeyRing {
         }
     }
 
-    /// Reads the keys, and forgets private halves that lie open and do not sign any more. Blocks: for the timer.
+    /// Reads the keys. Blocks.
     ///
     /// # Errors
     ///
     /// Those of the store.
-    pub(crate) fn refresh(&self) -> Result<(), StoreError> {
-        let stored = self.db.read_blocking(keys::list)?;
-        if let (Some(_), Some(before)) = (&self.secret, plain_seeds_end(&stored, self.clock.now())) {
-            self.db.write_blocking(move |tx| keys::forget_plain_seeds(tx, before))?;
-        }
-        self.take(stored);
+    pub(crate) fn read(&self) -> Result<(), StoreError> {
+        self.take(self.db.read_blocking(keys::list)?);
         Ok(())
+    }
+
+    /// Forgets private halves that lie open and do not sign any more. Blocks: for the timer.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(crate) fn forget_plain_seeds(&self) -> Result<(), StoreError> {
+        let before = {
+            let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+            plain_seeds_end(&stored, self.clock.now())
+        };
+        match (&self.secret, before) {
+            (Some(_), Some(before)) => self.db.write_blocking(move |tx| keys::forget_plain_seeds(tx, before)).map(drop),
+            (Some(_), None) | (None, _) => Ok(()),
+        }
     }
 
     /// Makes a new key, which signs in [`PUBLICATION`], and forgets those whose last token has run out. Blocks.
@@ -190,7 +212,51 @@ impl KeyRing {
     }
 }
 
+/// Runs this until it succeeds or fails for more than a moment, a few times at most.
+fn a_few_times(mut run: impl FnMut() -> Result<(), Error>, pause: impl Fn()) -> Result<(), Error> {
+    for _ in 1..STARTS_MAX {
+        match run() {
+            Err(Error::Store(error)) if error.is_temporary() => {
+                tracing::warn!(%error, "the signing keys cannot be made ready yet");
+                pause();
+            }
+            ended @ (Ok(()) | Err(_)) => return ended,
+        }
+    }
+    run()
+}
+
 fn verification_key(key: &StoredKey) -> Option<VerificationKey> {
     let bytes = URL_SAFE_NO_PAD.decode(&key.public_key).ok()?;
     Some(VerificationKey { id: key.id.clone(), ed25519: bytes.try_into().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tries(failing: u32, with: impl Fn() -> Error) -> (u32, bool) {
+        let mut tries = 0;
+        let ended = a_few_times(
+            || {
+                tries += 1;
+                if tries <= failing { Err(with()) } else { Ok(()) }
+            },
+            || (),
+        );
+        (tries, ended.is_ok())
+    }
+
+    #[test]
+    fn a_store_that_is_busy_for_a_moment_does_not_refuse_a_start() {
+        let busy = || Error::Store(StoreError::Busy { reason: "a test".to_owned() });
+
+        assert_eq!(tries(2, busy), (3, true));
+        assert_eq!(tries(9, busy), (STARTS_MAX, false));
+    }
+
+    #[test]
+    fn a_key_that_does_not_open_refuses_a_start_at_once() {
+        assert_eq!(tries(1, || Error::NoSigningKey("a test".to_owned())), (1, false));
+    }
 }

@@ -37,16 +37,16 @@ pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_auth"];
 
 /// The service.
 ///
-/// Reads the signing keys and what is revoked before it returns, and makes a key where one is wanted when the process
-/// begins to serve, so that tokens of before a restart are good at once
-/// and those of ended sessions are not. Where the database does not answer, the timer tries again.
+/// Reads the signing keys and what is revoked before it returns, so that tokens of before a restart are good at once and
+/// those of ended sessions are not; where the database does not answer, the timer tries again. It writes nothing: a key
+/// is made, where one is wanted, when the process begins to serve, and without one to sign with it does not begin.
 #[must_use]
 pub fn service(deps: Deps) -> Service {
     let Deps { db, settings, revocations, keys: public_keys, .. } = deps;
     let secret = Secret::new(settings.secret("auth.key_secret").to_owned());
     let keys = Arc::new(KeyRing::new(db.clone(), &secret, public_keys));
     let app = Arc::new(App::new(db, &settings, keys, revocations));
-    if let Err(error) = jobs::refresh(&app) {
+    if let Err(error) = jobs::read(&app) {
         tracing::error!(%error, "the signing keys and revocations cannot be read yet");
     }
     let (asked, started) = (Arc::clone(&app), Arc::clone(&app));

@@ -15,6 +15,7 @@ both_databases!(
     tokens_outlive_a_restart,
     sealed_keys_open_with_their_secret_only,
     a_key_that_lies_open_is_replaced_and_forgotten_once_there_is_a_secret,
+    a_service_that_is_only_looked_at_writes_nothing,
     an_instance_with_the_old_secret_signs_on_while_it_is_replaced,
 );
 
@@ -137,6 +138,23 @@ fn a_key_that_lies_open_is_replaced_and_forgotten_once_there_is_a_secret(databas
     assert_eq!(private_halves(&world, false), [""]);
     assert_eq!(private_halves(&world, true).len(), 1, "and one new key, however often it is looked");
     assert!(world.who(&before.access).is_some(), "its tokens live to their end");
+}
+
+/// A command mounts the service as well, and must not change what it looks at.
+fn a_service_that_is_only_looked_at_writes_nothing(database: &TestDatabase) {
+    let world = World::new(database);
+    world.register("anna@example.org");
+    let clock = a_moment_later(&world);
+    drop(world);
+    drop(World::at(database, clock.clone(), &SECRET));
+    clock.advance(Duration::from_secs(120));
+
+    let mut world = World::at(database, clock, &SECRET);
+    let mounted = private_halves(&world, false);
+    world.harness.pass(Duration::from_secs(2));
+
+    assert!(!mounted[0].is_empty(), "it lies open still");
+    assert_eq!(private_halves(&world, false), [""], "until a timer runs");
 }
 
 fn an_instance_with_the_old_secret_signs_on_while_it_is_replaced(database: &TestDatabase) {
