@@ -67,7 +67,7 @@ pub static PROCESS_SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "server.connections_per_address",
-        default: "1024",
+        default: "2048",
         kind: SettingKind::Int { min: 1, max: 1_000_000 },
         doc: "Open connections of one address (of IPv6, one /64); further ones are closed. Trusted proxies are not counted.",
     },

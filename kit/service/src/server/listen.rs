@@ -47,7 +47,7 @@ impl Default for ServerLimits {
         let seconds = Duration::from_secs;
         Self {
             connections_max: 4_096,
-            network_max: 1_024,
+            network_max: 2_048,
             write_max: seconds(30),
             header_max: seconds(15),
             drain_max: seconds(20),
