@@ -11,7 +11,7 @@ run: tools ## a coffee chain with a day of orders, on http://localhost:8080
 	cargo run --release --package samovar -- demo
 
 test: tools ## every test, on SQLite and on a PostgreSQL that it starts and stops itself
-	tests/servers/with-services.sh postgres -- tests/run.sh
+	POSTGRES_OPTIONS=fsync=off tests/servers/with-services.sh postgres -- tests/run.sh
 
 check: tools ## format, lints, the rules of ARCHITECTURE.md, dependencies
 	cargo fmt --all --check
