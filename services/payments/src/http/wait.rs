@@ -6,7 +6,6 @@ use contracts::payments::PaymentState;
 use contracts::{OrderId, UserId};
 use kernel::Timestamp;
 use service::Shops;
-use tokio::time::MissedTickBehavior;
 
 use super::requests::WaitQuery;
 use crate::app::App;
@@ -22,8 +21,10 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const PATIENCE_MAX: Duration = Duration::from_secs(1);
 /// How long to wait for a commit at most before looking again: another instance may have moved the payment.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How far apart two looks of one reader are at least: with many orders on their way somebody always commits.
+/// How far apart two looks of one reader are in the end at least: with many orders on their way somebody always commits.
 const PACE: Duration = Duration::from_millis(100);
+/// How soon the second look comes, each further one after twice as long: a payment is there soon after its order.
+const PACE_AT_FIRST: Duration = Duration::from_millis(25);
 
 /// Who wants to read.
 #[derive(Clone, Debug)]
@@ -80,10 +81,10 @@ async fn until(
     is_enough: impl Fn(&Payment) -> bool,
 ) -> Result<Payment, Error> {
     let mut pace = tokio::time::interval(PACE);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first one comes at once: the reader has looked just now.
-    pace.tick().await;
+    let mut apart = PACE_AT_FIRST;
     loop {
+        pace.reset_after(apart);
+        apart = (apart * 2).min(PACE);
         // Running out is as good as being woken: both look again.
         let _ = tokio::time::timeout(LOOK_EVERY, app.db.commits().changed(seen)).await;
         pace.tick().await;
