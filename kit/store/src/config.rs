@@ -94,7 +94,7 @@ pub struct Hooks {
 /// How long [`crate::Db::write_patiently`] waits for company.
 pub const PATIENCE: Duration = Duration::from_millis(3);
 
-/// What a server reserves for SQLite's log, bytes: twice what is written back at once.
+/// What a server reserves for SQLite's log, bytes: half of what is written back at once. It grows to the rest under load.
 pub const LOG_RESERVE: u64 = 32 << 20;
 
 /// The exit status when the store stops the process: `EX_IOERR` of sysexits.h.
