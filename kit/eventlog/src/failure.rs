@@ -67,6 +67,7 @@ impl From<StoreError> for Failure {
             | StoreError::ForeignKey
             | StoreError::NotNull { .. }
             | StoreError::Corrupt { .. }
+            | StoreError::Untouched { .. }
             | StoreError::Fenced { .. }
             | StoreError::Migration { .. }
             | StoreError::Configuration { .. }

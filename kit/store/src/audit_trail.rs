@@ -89,5 +89,5 @@ pub(crate) fn write(tx: &mut Tx<'_>, entry: &AuditEntry) -> Result<(), StoreErro
         entry.before.as_ref().map(Value::to_string),
         entry.after.as_ref().map(Value::to_string),
     ];
-    tx.execute(&INSERT_ENTRY, &params).map(drop)
+    tx.execute_later(&INSERT_ENTRY, &params)
 }

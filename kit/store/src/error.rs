@@ -75,6 +75,12 @@ pub enum StoreError {
         /// Which lease.
         name: String,
     },
+    /// A statement that had to touch one row ([`Tx::expect_one`](crate::Tx::expect_one)) did not. Nothing was changed.
+    #[error("{statement} did not find its row")]
+    Untouched {
+        /// Its name.
+        statement: &'static str,
+    },
     /// A service's statement touches a table of another service.
     #[error("{service} may not touch {table}")]
     Fenced {
@@ -122,6 +128,7 @@ impl StoreError {
             | Self::OutcomeUnknown { .. }
             | Self::Stopped { .. }
             | Self::LeaseLost { .. }
+            | Self::Untouched { .. }
             | Self::Fenced { .. }
             | Self::Migration { .. }
             | Self::Configuration { .. }
@@ -163,7 +170,7 @@ impl Coded for StoreError {
             Self::Fenced { .. } => &codes::FENCED,
             Self::Migration { .. } => &codes::MIGRATION,
             Self::Configuration { .. } => &codes::CONFIGURATION,
-            Self::Fault { .. } => &codes::FAULT,
+            Self::Untouched { .. } | Self::Fault { .. } => &codes::FAULT,
         }
     }
 
@@ -178,6 +185,7 @@ impl Coded for StoreError {
             | Self::ForeignKey
             | Self::NotNull { .. }
             | Self::Corrupt { .. }
+            | Self::Untouched { .. }
             | Self::Fenced { .. }
             | Self::Migration { .. }
             | Self::Configuration { .. }

@@ -113,10 +113,11 @@ pub fn claim(tx: &mut Tx<'_>, key: &Key, body_hash: &str, resource_id: &str) -> 
     Ok(Claim::InProgress { retry_after_s: 1 })
 }
 
-/// Writes the answer in the last transaction of the request.
+/// Writes the answer in the last transaction of the request; that fails with [`StoreError::LeaseLost`] when another try
+/// has taken over ([`Tx::expect_one`]).
 ///
 /// # Errors
-/// [`StoreError::LeaseLost`] when another try has taken over: this transaction must not be committed.
+/// Those of the database.
 pub fn answer(tx: &mut Tx<'_>, held: &Held, answer: &StoredAnswer) -> Result<(), StoreError> {
     let key = &held.key;
     let row = params![
@@ -129,11 +130,7 @@ pub fn answer(tx: &mut Tx<'_>, held: &Held, answer: &StoredAnswer) -> Result<(),
         &answer.body,
         &held.resource,
     ];
-    if tx.execute(&STORE_ANSWER, &row)? == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::LeaseLost { name: format!("{} {}", key.route, key.key) })
-    }
+    tx.expect_one(&STORE_ANSWER, &row, StoreError::LeaseLost { name: format!("{} {}", key.route, key.key) })
 }
 
 /// Lets go of the key after a rejection, so that a mended request may use it. `false`, and nothing done, when another

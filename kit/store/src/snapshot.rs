@@ -30,7 +30,7 @@ impl Snapshot<'_> {
         let mut found = None;
         self.session.each(statement, params, &mut |row| {
             if found.is_some() {
-                return Err(StoreError::fault(statement.name, "answered several rows where one was wanted"));
+                return Err(several_rows(statement));
             }
             found = Some(map(row)?);
             Ok(())
@@ -70,6 +70,10 @@ impl Snapshot<'_> {
     }
 }
 
+pub(crate) fn several_rows(statement: &Statement) -> StoreError {
+    StoreError::fault(statement.name, "answered several rows where one was wanted")
+}
+
 impl Session<'_> {
     fn each(&mut self, statement: &'static Statement, params: &[Param<'_>], f: EachRow<'_>) -> Result<(), StoreError> {
         match self {
@@ -93,6 +97,33 @@ impl Session<'_> {
         match self {
             Self::Sqlite(session) => rows.iter().map(|row| session.execute(statement, row)).collect(),
             Self::Postgres(session) => session.execute_many(statement, rows),
+        }
+    }
+
+    pub(crate) fn execute_later(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+        otherwise: Option<StoreError>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(session) => session.execute_expecting(statement, params, otherwise),
+            Self::Postgres(session) => session.queue(statement, params, otherwise),
+        }
+    }
+
+    pub(crate) fn each_many(
+        &mut self,
+        statement: &'static Statement,
+        rows: &[Vec<Param<'_>>],
+        f: &mut dyn FnMut(usize, &Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(session) => {
+                let mut places = rows.iter().enumerate();
+                places.try_for_each(|(place, row)| session.each(statement, row, &mut |found| f(place, found)))
+            }
+            Self::Postgres(session) => session.each_many(statement, rows, f),
         }
     }
 

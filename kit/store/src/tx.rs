@@ -7,8 +7,8 @@ use kernel::{Event, Rng, Timestamp};
 
 use crate::audit_trail::{self, AuditEntry};
 use crate::outbox::{self, PendingEvent};
-use crate::snapshot::Session;
-use crate::{Param, Snapshot, Statement, StoreError};
+use crate::snapshot::{Session, several_rows};
+use crate::{Param, Row, Snapshot, Statement, StoreError};
 
 /// A write transaction. After a failed statement it is poisoned: whatever the closure then does, nothing is kept.
 ///
@@ -54,6 +54,50 @@ impl<'c> Tx<'c> {
         rows: &[Vec<Param<'_>>],
     ) -> Result<Vec<u64>, StoreError> {
         self.snapshot.session.execute_many(statement, rows)
+    }
+
+    /// Runs a statement whose count nobody asks for. On PostgreSQL nobody waits for it either: it travels with the next
+    /// statement that is waited for, or with the commit, and its failure is the failure of that.
+    ///
+    /// # Errors
+    /// Those of [`Tx::execute`], on PostgreSQL later.
+    pub fn execute_later(&mut self, statement: &'static Statement, params: &[Param<'_>]) -> Result<(), StoreError> {
+        self.snapshot.session.execute_later(statement, params, None)
+    }
+
+    /// [`Tx::execute_later`] for a statement that has to touch exactly one row: if it does not, the transaction fails
+    /// with `otherwise`. Closures put what they wait for behind it, since a commit waits for such a count by itself.
+    ///
+    /// # Errors
+    /// `otherwise`, and those of [`Tx::execute_later`], on PostgreSQL later.
+    pub fn expect_one(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+        otherwise: StoreError,
+    ) -> Result<(), StoreError> {
+        self.snapshot.session.execute_later(statement, params, Some(otherwise))
+    }
+
+    /// The only row that each row of parameters finds, or none, in their order. One round trip on PostgreSQL.
+    ///
+    /// # Errors
+    /// Those of [`Snapshot::one`]; the transaction is poisoned when a statement failed.
+    pub fn one_many<T>(
+        &mut self,
+        statement: &'static Statement,
+        rows: &[Vec<Param<'_>>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
+        let mut found: Vec<Option<T>> = rows.iter().map(|_| None).collect();
+        self.snapshot.session.each_many(statement, rows, &mut |place, row| {
+            if found[place].is_some() {
+                return Err(several_rows(statement));
+            }
+            found[place] = Some(map(row)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Publishes an event with this transaction: it is inserted as the last thing before the commit

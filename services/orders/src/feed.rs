@@ -4,7 +4,6 @@
 //! A message tells the order as it stands when it is made, not as it stood at the event: a message that comes again,
 //! or after a later one, says the same or newer things, which is what the warehouse asks for.
 
-use contracts::OrderId;
 use contracts::feed::{FeedItem, FeedOrder, FeedRef, FeedState, FeedStatus, FeedTime, MajorUnits, OrderFeed};
 use contracts::orders::{OrderPlaced, OrderState, OrderUpdated};
 use eventlog::{Delivered, Failure};
@@ -12,7 +11,7 @@ use kernel::{Event as _, Timestamp};
 use store::Tx;
 
 use crate::model::Order;
-use crate::store::{PastEntry, history_of, load};
+use crate::store::{PastEntry, load_with_history};
 
 /// Publishes the order of an event, if its status in the feed may have changed.
 pub(crate) fn publish_feed(tx: &mut Tx<'_>, event: &Delivered) -> Result<(), Failure> {
@@ -24,15 +23,10 @@ pub(crate) fn publish_feed(tx: &mut Tx<'_>, event: &Delivered) -> Result<(), Fai
             updated => updated.order_id,
         },
     };
-    let (order, history) = order_of(tx, id)?;
+    let (order, history) = load_with_history(tx, id)?.ok_or_else(|| Failure::GiveUp(format!("{id} is no order")))?;
     let message = message(&order, &history, tx.now());
     tx.publish(&message)?;
     Ok(())
-}
-
-fn order_of(tx: &mut Tx<'_>, id: OrderId) -> Result<(Order, Vec<PastEntry>), Failure> {
-    let order = load(tx, id)?.ok_or_else(|| Failure::GiveUp(format!("{id} is no order")))?;
-    Ok((order, history_of(tx, id)?))
 }
 
 fn message(order: &Order, history: &[PastEntry], now: Timestamp) -> OrderFeed {

@@ -2,11 +2,11 @@
 //!
 //! A counter that every placement increments would make all placements of a shop wait for each other's commit. So an
 //! instance takes a block in a transaction of its own and hands out of memory; what it had left when it stopped is a
-//! gap, and gaps are allowed (decision 38). Several callers at an empty pool take a block each rather than wait for
-//! one another; the rest goes into the pool. The database's unique constraints stand behind it all.
+//! gap, and gaps are allowed (decision 38). Of several callers at an empty pool one takes blocks for all of them: on
+//! PostgreSQL they would wait for one another's commit. The database's unique constraints stand behind it all.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contracts::ShopId;
 use jiff::civil::Date;
@@ -44,20 +44,38 @@ impl Sequence {
     }
 }
 
-/// First and last number of each run that is left, by the first.
-type Pool = BTreeMap<i64, i64>;
+/// The numbers of one sequence that are left, and who waits for more.
+#[derive(Debug, Default)]
+struct Pool {
+    /// First and last number of each run, by the first.
+    left: BTreeMap<i64, i64>,
+    waiting: i64,
+    /// Held by whoever takes blocks.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
 
 /// The numbers that this instance has taken and not handed out yet.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers(Mutex<HashMap<Sequence, Pool>>);
 
+/// Counts a caller who waits, until he goes.
+struct Waiting<'n> {
+    numbers: &'n Numbers,
+    sequence: Sequence,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(pool) = self.numbers.pools().get_mut(&self.sequence) {
+            pool.waiting -= 1;
+        }
+    }
+}
+
 impl Numbers {
     /// The next number of the feed.
     pub(crate) async fn feed(&self, db: &Db) -> Result<i64, StoreError> {
-        match self.pop(Sequence::Feed) {
-            Some(number) => Ok(number),
-            None => self.take(db, Sequence::Feed).await,
-        }
+        self.next(db, Sequence::Feed).await
     }
 
     /// The next pickup number of a shop's day. `today` tells which days are over and need no pool any more.
@@ -73,19 +91,42 @@ impl Numbers {
             Some(ordinal) => ordinal,
             None => {
                 self.forget_before(days_after(today, -2));
-                self.take(db, sequence).await?
+                self.next(db, sequence).await?
             }
         };
         let number = u32::try_from(ordinal).ok().and_then(PickupNumber::new);
         number.ok_or_else(|| StoreError::Fault { at: "numbers".to_owned(), reason: format!("{ordinal} is no number") })
     }
 
-    /// The first number of a new block; the others go into the pool.
+    async fn next(&self, db: &Db, sequence: Sequence) -> Result<i64, StoreError> {
+        if let Some(number) = self.pop(sequence) {
+            return Ok(number);
+        }
+        let (_waiting, turn) = self.wait(sequence);
+        let _turn = turn.lock().await;
+        match self.pop(sequence) {
+            Some(number) => Ok(number),
+            None => self.take(db, sequence).await,
+        }
+    }
+
+    fn wait(&self, sequence: Sequence) -> (Waiting<'_>, Arc<tokio::sync::Mutex<()>>) {
+        let mut pools = self.pools();
+        let pool = pools.entry(sequence).or_default();
+        pool.waiting += 1;
+        (Waiting { numbers: self, sequence }, Arc::clone(&pool.turn))
+    }
+
+    /// The first number of as many blocks as those who wait need; the others go into the pool.
     async fn take(&self, db: &Db, sequence: Sequence) -> Result<i64, StoreError> {
         let (name, block) = (sequence.name(), sequence.block());
-        let last = db.write(move |tx| take_block(tx, &name, block)).await?;
-        let first = last - block + 1;
-        self.pools().entry(sequence).or_default().insert(first + 1, last);
+        let waiting = self.pools().get(&sequence).map_or(1, |pool| pool.waiting);
+        let count = (waiting + block - 1) / block * block;
+        let last = db.write(move |tx| take_block(tx, &name, count)).await?;
+        let first = last - count + 1;
+        if first < last {
+            self.pools().entry(sequence).or_default().left.insert(first + 1, last);
+        }
         Ok(first)
     }
 
@@ -93,17 +134,17 @@ impl Numbers {
     fn pop(&self, sequence: Sequence) -> Option<i64> {
         let mut pools = self.pools();
         let pool = pools.get_mut(&sequence)?;
-        let (first, last) = pool.pop_first()?;
+        let (first, last) = pool.left.pop_first()?;
         if first < last {
-            pool.insert(first + 1, last);
+            pool.left.insert(first + 1, last);
         }
         Some(first)
     }
 
     fn forget_before(&self, day: Date) {
-        self.pools().retain(|sequence, _| match sequence {
+        self.pools().retain(|sequence, pool| match sequence {
             Sequence::Feed => true,
-            Sequence::Pickup(_, of) => *of >= day,
+            Sequence::Pickup(_, of) => *of >= day || pool.waiting > 0,
         });
     }
 

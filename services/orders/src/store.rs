@@ -19,7 +19,7 @@ pub(crate) use audit::{
 pub(crate) use claims::answered_without_order;
 pub(crate) use history::{
     FirstEntry, HistoryEntry, HistoryRow, PastEntry, entomb, first_entry, histories_up_to, history_of, history_rows,
-    without_history,
+    load_with_history, without_history,
 };
 pub(crate) use lists::{Filter, Visible, list_all, list_of_guest, list_of_shop, on_board};
 pub(crate) use orders::{
@@ -27,7 +27,7 @@ pub(crate) use orders::{
 };
 pub(crate) use payments::{attempts_of, hear, tender_rows};
 pub(crate) use scarce::{
-    CountRow, TakenSlots, give_back_slots, give_back_unpaid, slot_counts, slots_between, switch_unpaid, take_block,
-    take_slot, take_unpaid, unpaid_counts, unpaid_of,
+    CountRow, TakenSlots, expect_slot, give_back_slots, give_back_unpaid, slot_counts, slots_between, switch_unpaid,
+    take_block, take_slot, take_unpaid, unpaid_counts, unpaid_of,
 };
 pub(crate) use statements::STATEMENTS;

@@ -1,26 +1,25 @@
 //! One connection to PostgreSQL and the transaction on it.
 //!
 //! Round trips are what a transaction costs here, so they are counted: `BEGIN` and the taking of the xid travel
-//! with the first statement, the insert of the events travels with `COMMIT`. A closure of eight statements takes
-//! nine.
+//! with the first statement, the insert of the events travels with `COMMIT`, and statements that nobody waits for
+//! travel with whatever is sent next. A closure that waits for eight statements takes nine.
 
 mod commit;
+mod pipeline;
 
 pub(crate) use commit::Committed;
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use futures_util::TryStreamExt as _;
 use futures_util::future::{join, join3};
 use tokio::runtime::Runtime;
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement as Prepared};
 
 use crate::postgres::connect::{Connector, Link};
 use crate::postgres::errors::{self, Failed};
+use crate::postgres::session::pipeline::{Queued, dynamic, found, pipelined};
 use crate::row::DriverRow;
 use crate::work::{KIT, Service};
 use crate::{Param, Row, Statement, StoreError};
@@ -33,6 +32,8 @@ pub(crate) struct Session {
     service: Service,
     access: Access,
     open: Open,
+    /// Statements that nobody waits for, in their order; sent before whatever is sent next.
+    queued: Vec<Queued>,
     /// The first failure of this run: nothing of it may be kept.
     failure: Option<Failed>,
 }
@@ -75,7 +76,10 @@ pub(crate) const KIT_SCHEMA: &str = "samovar_log";
 /// so that a lost answer can be asked about (decision 2).
 static TAKE_XID: Statement = Statement { name: "TAKE_XID", sql: "SELECT pg_catalog.pg_current_xact_id()::text" };
 
-/// How many statements of [`Session::execute_many`] are under way at once.
+/// Names what is queued, where it is waited for by itself.
+static QUEUED: Statement = Statement { name: "QUEUED", sql: "" };
+
+/// How many statements are under way at once.
 const PIPELINE_MAX: usize = 500;
 
 impl Session {
@@ -87,6 +91,7 @@ impl Session {
             service: KIT,
             access: Access::Read,
             open: Open::No,
+            queued: Vec::new(),
             failure: None,
         })
     }
@@ -96,6 +101,7 @@ impl Session {
         self.service = service;
         self.access = access;
         self.open = Open::No;
+        self.queued.clear();
         self.failure = None;
         if self.connection.as_ref().is_none_or(|connection| connection.link.client.is_closed()) {
             self.disconnect();
@@ -157,6 +163,25 @@ impl Session {
         self.send(statement, query)
     }
 
+    /// Sends the statement with whatever is sent next. When it has to touch one row and does not, that fails with
+    /// what `otherwise` says.
+    pub(crate) fn queue(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+        otherwise: Option<StoreError>,
+    ) -> Result<(), StoreError> {
+        let prepared = self.ready(statement)?;
+        let params = params.iter().map(Param::to_static).collect();
+        self.queued.push(Queued { name: statement.name, prepared, params, otherwise });
+        if self.queued.len() < PIPELINE_MAX { Ok(()) } else { self.flush() }
+    }
+
+    /// Waits for the statements that nobody waited for so far.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if self.queued.is_empty() { Ok(()) } else { self.send(&QUEUED, async |_: &Connection| Ok(())) }
+    }
+
     /// All rows of parameters in one round trip, sent in their order.
     pub(crate) fn execute_many(
         &mut self,
@@ -166,10 +191,35 @@ impl Session {
         let mut touched = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(PIPELINE_MAX) {
             let prepared = self.ready(statement)?;
-            let query = async |connection: &Connection| pipelined(&connection.link.client, &prepared, chunk).await;
+            let query = async |connection: &Connection| {
+                let client = &connection.link.client;
+                pipelined(chunk.iter().map(|row| client.execute_raw(&prepared, dynamic(row)))).await
+            };
             touched.extend(self.send(statement, query)?);
         }
         Ok(touched)
+    }
+
+    /// The rows that each row of parameters finds, all in one round trip, with the place of the row of parameters.
+    pub(crate) fn each_many(
+        &mut self,
+        statement: &'static Statement,
+        rows: &[Vec<Param<'_>>],
+        f: &mut dyn FnMut(usize, &Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for (number, chunk) in rows.chunks(PIPELINE_MAX).enumerate() {
+            let prepared = self.ready(statement)?;
+            let query = async |connection: &Connection| {
+                let client = &connection.link.client;
+                pipelined(chunk.iter().map(|row| found(client, &prepared, row))).await
+            };
+            for (place, found) in self.send(statement, query)?.iter().enumerate() {
+                for row in found {
+                    f(number * PIPELINE_MAX + place, &Row::new(DriverRow::Postgres(row), statement.name))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn prepare(&mut self, statement: &'static Statement) -> Result<(), StoreError> {
@@ -203,31 +253,37 @@ impl Session {
         Ok(prepared)
     }
 
-    /// Sends a statement, behind the opening of the transaction when it is the first.
+    /// Sends a statement, behind the opening of the transaction when it is the first, and behind what is queued.
     fn send<T>(
         &mut self,
         statement: &'static Statement,
         query: impl AsyncFnOnce(&Connection) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
+        let queued = std::mem::take(&mut self.queued);
         let sent = self.opening().and_then(|opening| {
             let connection = self.connection.as_ref().ok_or_else(no_connection)?;
-            let both = async {
-                match opening {
-                    None => Ok((None, query(connection).await)),
-                    Some(opening) => {
-                        let (opened, answer) = join(opening.send(&connection.link.client), query(connection)).await;
-                        opened.map(|xid| (Some(Open::Yes { xid }), answer))
+            let client = &connection.link.client;
+            let all = async {
+                // Each is sent when it is first asked for its answer, and they are asked in this order.
+                let opened = async {
+                    match &opening {
+                        Some(opening) => opening.send(client).await.map(|xid| Some(Open::Yes { xid })),
+                        None => Ok(None),
                     }
-                }
+                };
+                let before = async { pipeline::start(client, &queued).await?.end().await };
+                let (opened, before, answer) = join3(opened, before, query(connection)).await;
+                opened.map(|opened| (opened, before, answer))
             };
-            block_on(&self.runtime, &self.connector, statement.name, both)
+            block_on(&self.runtime, &self.connector, statement.name, all)
         });
-        let (opened, answer) = sent.map_err(|failed| {
+        let (opened, before, answer) = sent.map_err(|failed| {
             let failed = self.half_open(failed);
             self.poison(failed)
         })?;
         self.open = opened.unwrap_or_else(|| std::mem::replace(&mut self.open, Open::No));
-        answer.map_err(|error| self.poison(errors::failure(&error, statement.name)))
+        let answer = before.and_then(|()| answer.map_err(|error| errors::failure(&error, statement.name)));
+        answer.map_err(|failed| self.poison(failed))
     }
 
     /// What must be sent first, when no transaction is open yet.
@@ -251,6 +307,7 @@ impl Session {
     /// Ends what is open. A connection that does not answer to it is dropped, and the server rolls back.
     fn end(&mut self, sql: &'static str) {
         self.failure = None;
+        self.queued.clear();
         let open = std::mem::replace(&mut self.open, Open::No);
         let (Open::Yes { .. }, Some(connection)) = (open, &self.connection) else { return };
         let ended = block_on(&self.runtime, &self.connector, sql, connection.link.client.batch_execute(sql));
@@ -325,30 +382,6 @@ fn block_on<T>(
         Ok(answer) => answer.map_err(|error| errors::failure(&error, at)),
         Err(_) => Err(Failed::lost(StoreError::unavailable(format!("{at}: the server does not answer")))),
     }
-}
-
-/// Sends one statement per row of parameters, in their order, before waiting for the first answer.
-async fn pipelined(client: &Client, prepared: &Prepared, rows: &[Vec<Param<'_>>]) -> Result<Vec<u64>, Error> {
-    let mut under_way = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut query = Box::pin(client.execute_raw(prepared, dynamic(row)));
-        // A query is sent when it is first polled.
-        let first = poll_fn(|context| Poll::Ready(query.as_mut().poll(context))).await;
-        under_way.push((first, query));
-    }
-    let mut touched = Vec::with_capacity(rows.len());
-    for (first, query) in under_way {
-        touched.push(match first {
-            Poll::Ready(answer) => answer?,
-            Poll::Pending => query.await?,
-        });
-    }
-    Ok(touched)
-}
-
-/// The parameters as the driver takes them.
-fn dynamic<'p>(params: &'p [Param<'_>]) -> impl ExactSizeIterator<Item = &'p (dyn ToSql + Sync)> {
-    params.iter().map(|param| param as _)
 }
 
 fn no_connection() -> Failed {

@@ -93,6 +93,22 @@ impl Session {
         touched.map(|rows| rows as u64).map_err(|error| self.failed(&error, statement))
     }
 
+    /// Runs a statement; the transaction is poisoned when it has to touch one row and does not.
+    pub(crate) fn execute_expecting(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+        otherwise: Option<StoreError>,
+    ) -> Result<(), StoreError> {
+        match (self.execute(statement, params)?, otherwise) {
+            (1, _) | (_, None) => Ok(()),
+            (_, Some(otherwise)) => {
+                self.failure = Some(otherwise.clone());
+                Err(otherwise)
+            }
+        }
+    }
+
     pub(crate) fn prepare(&mut self, statement: &'static Statement) -> Result<(), StoreError> {
         let text = self.ready(statement)?;
         let prepared = self.connection.prepare_cached(&text).map(drop);

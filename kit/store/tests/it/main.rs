@@ -10,6 +10,7 @@ mod group_commit;
 mod harness;
 mod idempotency;
 mod inline;
+mod later;
 mod lease;
 mod migrations;
 mod pressure;

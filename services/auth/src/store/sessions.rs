@@ -30,9 +30,8 @@ pub(crate) struct NewSession {
 /// Those of the store.
 pub(crate) fn insert(tx: &mut Tx<'_>, user: UserId, session: &NewSession) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.execute(&sql::INSERT_SESSION, &params![session.id, user, &session.device, &session.network, now])?;
-    tx.execute(&sql::INSERT_REFRESH_TOKEN, &params![session.token.as_str(), session.id, now])?;
-    Ok(())
+    tx.execute_later(&sql::INSERT_SESSION, &params![session.id, user, &session.device, &session.network, now])?;
+    tx.execute_later(&sql::INSERT_REFRESH_TOKEN, &params![session.token.as_str(), session.id, now])
 }
 
 /// A session, living or ended.
@@ -61,7 +60,7 @@ pub(crate) fn living(snapshot: &mut Snapshot<'_>, user: UserId) -> Result<Vec<Se
 pub(crate) fn end(tx: &mut Tx<'_>, id: SessionId, reason: EndReason) -> Result<Option<Timestamp>, StoreError> {
     let now = tx.now();
     let ended_at = tx.one(&sql::END_SESSION, &params![id, now, reason.as_str()], |row| row.get(0))?;
-    tx.execute(&sql::SPEND_ALL_REFRESH_TOKENS, &params![id, now])?;
+    tx.execute_later(&sql::SPEND_ALL_REFRESH_TOKENS, &params![id, now])?;
     Ok(ended_at)
 }
 
@@ -105,9 +104,8 @@ pub(crate) fn rotate(
     if touched != 1 {
         return Err(corrupt("refresh_tokens.spent_at", "a token was spent although its user is locked"));
     }
-    tx.execute(&sql::INSERT_REFRESH_TOKEN, &params![new.as_str(), session, now])?;
-    tx.execute(&sql::TOUCH_SESSION, &params![session, now, network])?;
-    Ok(())
+    tx.execute_later(&sql::INSERT_REFRESH_TOKEN, &params![new.as_str(), session, now])?;
+    tx.execute_later(&sql::TOUCH_SESSION, &params![session, now, network])
 }
 
 /// The sessions that ended at `since` or later, with the moment.

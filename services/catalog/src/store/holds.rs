@@ -93,8 +93,8 @@ impl OfferText {
     }
 }
 
-/// Whether the hold was inserted.
-pub(crate) fn insert(tx: &mut Tx<'_>, claim: &Claim, offer: &OfferText) -> Result<bool, StoreError> {
+/// Inserts the hold; the transaction fails with [`StoreError::Untouched`] when there is one, or the menu has moved.
+pub(crate) fn insert(tx: &mut Tx<'_>, claim: &Claim, offer: &OfferText) -> Result<(), StoreError> {
     let now = tx.now();
     let row = params![
         claim.order_id,
@@ -106,7 +106,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, claim: &Claim, offer: &OfferText) -> Resul
         claim.menu.edition,
         claim.menu.shop,
     ];
-    Ok(tx.execute(&INSERT_HOLD, &row)? == 1)
+    tx.expect_one(&INSERT_HOLD, &row, StoreError::Untouched { statement: INSERT_HOLD.name })
 }
 
 pub(crate) fn exists(snapshot: &mut Snapshot<'_>, order: OrderId) -> Result<bool, StoreError> {
@@ -119,23 +119,23 @@ pub(crate) fn lock(tx: &mut Tx<'_>, order: OrderId) -> Result<Option<Hold>, Stor
 
 pub(crate) fn renew(tx: &mut Tx<'_>, order: OrderId, ask_at: Timestamp) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.execute(&RENEW_HOLD, &params![order, ask_at, now]).map(drop)
+    tx.execute_later(&RENEW_HOLD, &params![order, ask_at, now])
 }
 
 pub(crate) fn retake(tx: &mut Tx<'_>, claim: &Claim, offer: &OfferText) -> Result<(), StoreError> {
     let now = tx.now();
     let row = params![claim.order_id, claim.shop_id, &offer.stock, &offer.lines, claim.ask_at, now];
-    tx.execute(&RETAKE_HOLD, &row).map(drop)
+    tx.execute_later(&RETAKE_HOLD, &row)
 }
 
 pub(crate) fn move_to(tx: &mut Tx<'_>, order: OrderId, state: HoldState) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.execute(&MOVE_HOLD, &params![order, state.as_str(), now]).map(drop)
+    tx.execute_later(&MOVE_HOLD, &params![order, state.as_str(), now])
 }
 
 pub(crate) fn ask_at(tx: &mut Tx<'_>, order: OrderId, at: Timestamp) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.execute(&ASK_HOLD, &params![order, at, now]).map(drop)
+    tx.execute_later(&ASK_HOLD, &params![order, at, now])
 }
 
 /// Orders to ask about, with the version of each hold as it was read.

@@ -107,9 +107,14 @@ pub(crate) struct Movement<'a> {
     pub(crate) reason: Option<&'a str>,
 }
 
-/// Holds so many; what is left, or none when there are not enough.
-pub(crate) fn hold(tx: &mut Tx<'_>, shop: ShopId, variant: VariantId, units: i64) -> Result<Option<i64>, StoreError> {
-    tx.one(&HOLD_STOCK, &params![shop, variant, units], |row| row.get(0))
+/// Holds so many of each; what is left of it, or none when there are not enough.
+pub(crate) fn hold(
+    tx: &mut Tx<'_>,
+    shop: ShopId,
+    stock: &BTreeMap<VariantId, i64>,
+) -> Result<Vec<Option<i64>>, StoreError> {
+    let rows: Vec<_> = stock.iter().map(|(variant, units)| params![shop, variant, units].to_vec()).collect();
+    tx.one_many(&HOLD_STOCK, &rows, |row| row.get(0))
 }
 
 /// Lets so many go; what is left then, or none when fewer were held.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use contracts::ShopId;
 use contracts::catalog::{LineRequest, Priced, ReserveRequest};
-use store::Tx;
+use store::{StoreError, Tx};
 
 use super::announce;
 use super::price::priced;
@@ -97,7 +97,12 @@ async fn attempt(app: &App, view: &View, prepared: Prepared) -> Result<Option<Pr
     let prepared = Arc::new(prepared);
     let in_transaction = Arc::clone(&prepared);
     let is_held = |outcome: &Outcome| matches!(outcome, Outcome::Taken { .. } | Outcome::Known(_));
-    match app.db.write_step(move |tx| take(tx, &in_transaction), is_held).await? {
+    let mut taken = app.db.write_step(move |tx| take(tx, &in_transaction), is_held).await;
+    if let Err(Error::Store(StoreError::Untouched { .. })) = &taken {
+        let in_transaction = Arc::clone(&prepared);
+        taken = app.db.write_step(move |tx| take_again(tx, &in_transaction), is_held).await;
+    }
+    match taken? {
         Outcome::Taken { flipped } => {
             if flipped {
                 app.menus.forget(prepared.claim.shop_id);
@@ -130,11 +135,15 @@ async fn known(app: &App, view: &View, request: &ReserveRequest) -> Result<Optio
     Ok(bill.map(|bill| priced(view, bill)))
 }
 
+/// A first hold. It fails with [`StoreError::Untouched`] when it is not the first, or the menu has moved.
 fn take(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Outcome, Error> {
+    holds::insert(tx, &prepared.claim, &prepared.text)?;
+    hold_stock(tx, prepared)
+}
+
+/// What a hold that is there already says to it.
+fn take_again(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Outcome, Error> {
     let claim = &prepared.claim;
-    if holds::insert(tx, claim, &prepared.text)? {
-        return hold_stock(tx, prepared);
-    }
     let Some(hold) = holds::lock(tx, claim.order_id)? else { return Ok(Outcome::MenuMoved) };
     match decide(hold.state, hold.asked, HoldCommand::Take) {
         HoldEffect::Renew => {
@@ -159,8 +168,9 @@ fn hold_stock(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Outcome, Error> {
     let shop: ShopId = prepared.claim.shop_id;
     let mut flips = Vec::new();
     let mut short = BTreeMap::new();
-    for (&variant, &units) in &prepared.offer.stock {
-        match levels::hold(tx, shop, variant, units)? {
+    let stock = &prepared.offer.stock;
+    for ((&variant, &units), left) in stock.iter().zip(levels::hold(tx, shop, stock)?) {
+        match left {
             Some(left) => flips.extend(Flip::of(variant, left + units, left)),
             None => {
                 short.insert(variant, levels::available(tx, shop, variant)?);

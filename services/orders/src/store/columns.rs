@@ -48,6 +48,9 @@ pub(super) fn money(row: &Row<'_>, index: usize, currency: Currency) -> Result<M
     Money::new(minor, currency).map_err(|error: MoneyError| corrupt("amount in minor units", error))
 }
 
+/// How many columns `order_columns!` names.
+pub(super) const ORDER_COLUMNS: usize = 31;
+
 /// An order from the columns of `order_columns!`.
 pub(super) fn order(row: &Row<'_>) -> Result<Order, StoreError> {
     let number: u32 = row.get(5)?;

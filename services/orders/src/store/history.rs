@@ -5,10 +5,11 @@ use contracts::orders::{Actor, FulfilmentKind, OrderState};
 use kernel::Timestamp;
 use store::{Snapshot, StoreError, Tx, params};
 
-use super::columns::word;
+use super::columns::{self, word};
 use super::orders::Saved;
 use super::statements::{
-    ENTOMB, FIRST_ENTRY, HISTORIES_BETWEEN, HISTORIES_UP_TO, HISTORY_OF_ORDER, INSERT_HISTORY, WITHOUT_HISTORY,
+    ENTOMB, FIRST_ENTRY, HISTORIES_BETWEEN, HISTORIES_UP_TO, HISTORY_OF_ORDER, INSERT_HISTORY, LOAD_WITH_HISTORY,
+    WITHOUT_HISTORY,
 };
 use crate::model::{Order, PaymentProgress};
 
@@ -51,19 +52,16 @@ impl HistoryEntry<'_> {
             None::<&str>,
             order.placed_at,
         ];
-        tx.execute(&INSERT_HISTORY, &row).map(drop)
+        tx.execute_later(&INSERT_HISTORY, &row)
     }
 }
 
 pub(super) fn append(tx: &mut Tx<'_>, moved: &[Saved<'_>]) -> Result<(), StoreError> {
-    let row = |saved: &Saved<'_>| {
-        let (order, entry) = (saved.order, saved.entry);
+    moved.iter().try_for_each(|Saved { order, entry }| {
         let (state, progress) = (order.state.word().as_str(), order.tender.progress.as_str());
-        let reason = entry.reason.map(str::to_owned);
-        params![order.id, order.version, state, progress, entry.by.as_str(), reason, entry.at].to_vec()
-    };
-    let rows: Vec<_> = moved.iter().map(row).collect();
-    tx.execute_many(&INSERT_HISTORY, &rows).map(drop)
+        let row = params![order.id, order.version, state, progress, entry.by.as_str(), entry.reason, entry.at];
+        tx.execute_later(&INSERT_HISTORY, &row)
+    })
 }
 
 /// The history of an order, the oldest entry first.
@@ -71,6 +69,22 @@ pub(crate) fn history_of(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<Vec
     snapshot.list(&HISTORY_OF_ORDER, &params![id], |row| {
         Ok(PastEntry { version: row.get(0)?, state: word(row, 1)?, by: word(row, 3)?, at: row.get(4)? })
     })
+}
+
+/// An order and its history, the oldest entry first, by one statement.
+pub(crate) fn load_with_history(
+    snapshot: &mut Snapshot<'_>,
+    id: OrderId,
+) -> Result<Option<(Order, Vec<PastEntry>)>, StoreError> {
+    let mut order = None;
+    let history = snapshot.list(&LOAD_WITH_HISTORY, &params![id], |row| {
+        if order.is_none() {
+            order = Some(columns::order(row)?);
+        }
+        let at = columns::ORDER_COLUMNS;
+        Ok(PastEntry { version: row.get(at)?, state: word(row, at + 1)?, by: word(row, at + 2)?, at: row.get(at + 3)? })
+    })?;
+    Ok(order.map(|order| (order, history)))
 }
 
 /// How an order began.

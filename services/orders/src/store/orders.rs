@@ -57,7 +57,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, order: &Order, lines: &str, expires_at: Ti
         order.placed_at,
         expires_at,
     ];
-    tx.execute(&INSERT_ORDER, &row).map(drop)
+    tx.execute_later(&INSERT_ORDER, &row)
 }
 
 /// An order.
@@ -105,11 +105,9 @@ pub(crate) fn mark_retaking(tx: &mut Tx<'_>, id: OrderId, until: Timestamp) -> R
 /// [`StoreError::Busy`] when one of them was changed behind the back of this transaction: it holds their rows, so
 /// that is a fault, and nothing is kept (ORD-4).
 pub(crate) fn save(tx: &mut Tx<'_>, moved: &[Saved<'_>]) -> Result<(), StoreError> {
-    let rows: Vec<_> = moved.iter().map(|saved| update_row(saved).to_vec()).collect();
-    let touched = tx.execute_many(&UPDATE_ORDER, &rows)?;
-    if let Some(place) = touched.iter().position(|rows| *rows != 1) {
-        let reason = format!("{} was changed meanwhile", moved[place].order.id);
-        return Err(StoreError::Busy { reason });
+    for saved in moved {
+        let reason = format!("{} was changed meanwhile", saved.order.id);
+        tx.expect_one(&UPDATE_ORDER, &update_row(saved), StoreError::Busy { reason })?;
     }
     history::append(tx, moved)
 }

@@ -38,11 +38,18 @@ pub(crate) fn take_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64
     Ok(true)
 }
 
+/// Takes a place in a slot that has one as far as is known. When it has none, or is new, the transaction fails with
+/// [`StoreError::Untouched`], and [`take_slot`] is to be asked in another.
+pub(crate) fn expect_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64) -> Result<(), StoreError> {
+    let unknown = StoreError::Untouched { statement: TAKE_SLOT.name };
+    tx.expect_one(&TAKE_SLOT, &params![shop, slot.from, slot.to, capacity], unknown)
+}
+
 /// Gives places back, in the order of their keys.
 pub(crate) fn give_back_slots(tx: &mut Tx<'_>, mut slots: Vec<(ShopId, Timestamp)>) -> Result<(), StoreError> {
     slots.sort_unstable();
-    let rows: Vec<_> = slots.iter().map(|(shop, from)| params![shop, from].to_vec()).collect();
-    all_touched(&tx.execute_many(&GIVE_BACK_SLOT, &rows)?, "a slot that was taken has no row")
+    let no_row = || fault("a slot that was taken has no row");
+    slots.iter().try_for_each(|(shop, from)| tx.expect_one(&GIVE_BACK_SLOT, &params![shop, from], no_row()))
 }
 
 /// Opens one more unpaid order of a guest; `false` when the cap is reached.
@@ -61,8 +68,10 @@ pub(crate) fn take_unpaid(
 /// Counts unpaid orders down, in the order of their guests.
 pub(crate) fn give_back_unpaid(tx: &mut Tx<'_>, mut guests: Vec<(UserId, PaymentMethod)>) -> Result<(), StoreError> {
     guests.sort_unstable();
-    let rows: Vec<_> = guests.iter().map(|(guest, method)| params![guest, method.as_str()].to_vec()).collect();
-    all_touched(&tx.execute_many(&GIVE_BACK_UNPAID, &rows)?, "an unpaid order was not counted")
+    guests.iter().try_for_each(|(guest, method)| {
+        let uncounted = fault("an unpaid order was not counted");
+        tx.expect_one(&GIVE_BACK_UNPAID, &params![guest, method.as_str()], uncounted)
+    })
 }
 
 /// Counts an unpaid order under another method; `false`, and nothing changed, when the cap of that one is reached. Both
@@ -90,11 +99,8 @@ pub(crate) fn unpaid_of(snapshot: &mut Snapshot<'_>, guest: UserId, method: Paym
     Ok(unpaid.unwrap_or(0))
 }
 
-fn all_touched(touched: &[u64], fault: &str) -> Result<(), StoreError> {
-    if touched.iter().all(|rows| *rows == 1) {
-        return Ok(());
-    }
-    Err(StoreError::Fault { at: "orders".to_owned(), reason: fault.to_owned() })
+fn fault(reason: &str) -> StoreError {
+    StoreError::Fault { at: "orders".to_owned(), reason: reason.to_owned() }
 }
 
 /// Takes the next `count` numbers of a sequence; the last one of them.

@@ -56,7 +56,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: LedgerTransactionId, posting: &Posting) 
             ]
         })
         .collect();
-    tx.execute_many(&INSERT_ENTRY, &rows)?;
+    rows.iter().try_for_each(|row| tx.execute_later(&INSERT_ENTRY, row))?;
     let header = params![
         id,
         posting.kind().as_str(),
@@ -66,7 +66,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: LedgerTransactionId, posting: &Posting) 
         posting.shop_id(),
         tx.now(),
     ];
-    tx.execute(&INSERT_TRANSACTION, &header).map(drop)
+    tx.execute_later(&INSERT_TRANSACTION, &header)
 }
 
 /// Transactions of one order or of all, oldest first, of the shops in `scope`.

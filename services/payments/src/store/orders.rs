@@ -26,11 +26,17 @@ pub(crate) struct OrderCopy {
     pub paid_by: Option<PaymentId>,
 }
 
-/// Keeps an order and how many of each of its lines were sold; whether it is new.
+/// Keeps a new order and how many of each of its lines were sold; whether it has ended already, for the news of its end
+/// may have come first, or be coming right now. Nothing for an order that is known.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &OrderCopy, lines: &[RefundLine]) -> Result<bool, StoreError> {
+pub(crate) fn insert_order(
+    tx: &mut Tx<'_>,
+    order: &OrderCopy,
+    lines: &[RefundLine],
+) -> Result<Option<bool>, StoreError> {
+    tx.execute_later(&ENTER_ORDER, &params![order.id])?;
     let row = params![
         order.id,
         order.guest_id,
@@ -41,7 +47,7 @@ pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &OrderCopy, lines: &[RefundLi
         order.placed_at,
         lines_text(lines),
     ];
-    Ok(tx.execute(&INSERT_ORDER, &row)? == 1)
+    tx.one(&INSERT_ORDER, &row, |row| row.get(0))
 }
 
 /// How many of each line of an order were sold.
@@ -77,20 +83,12 @@ pub(crate) fn claim_order(tx: &mut Tx<'_>, order_id: OrderId, payment_id: Paymen
     Ok(tx.execute(&CLAIM_ORDER, &params![order_id, payment_id])? == 1)
 }
 
-/// Whether a new order has ended already: the news of its end may have come first, or be coming right now.
-///
-/// # Errors
-/// Those of the database.
-pub(crate) fn enter_order(tx: &mut Tx<'_>, id: OrderId) -> Result<bool, StoreError> {
-    Ok(tx.one(&ENTER_ORDER, &params![id], |row| row.get(0))?.unwrap_or(false))
-}
-
 /// Keeps whether an order has ended; older news than what is known change nothing.
 ///
 /// # Errors
 /// Those of the database.
 pub(crate) fn order_ends(tx: &mut Tx<'_>, id: OrderId, is_ended: bool, version: i64) -> Result<(), StoreError> {
-    tx.execute(&UPSERT_END, &params![id, is_ended, version]).map(drop)
+    tx.execute_later(&UPSERT_END, &params![id, is_ended, version])
 }
 
 /// Whether an order has ended without being paid.

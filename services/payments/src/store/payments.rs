@@ -43,7 +43,7 @@ pub(crate) fn insert_payment(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), S
         payment.created_at,
         payment.updated_at,
     ];
-    tx.execute(&INSERT_PAYMENT, &row).map(drop)
+    tx.execute_later(&INSERT_PAYMENT, &row)
 }
 
 /// A payment.
@@ -114,13 +114,8 @@ pub(crate) fn save_payment(tx: &mut Tx<'_>, before: &Payment, payment: &Payment)
         payment.version,
         payment.updated_at,
     ];
-    match tx.execute(&SAVE_PAYMENT, &row)? {
-        1 => Ok(()),
-        _ => Err(StoreError::Fault {
-            at: SAVE_PAYMENT.name.to_owned(),
-            reason: format!("{} changed while it was locked", payment.id),
-        }),
-    }
+    let reason = format!("{} changed while it was locked", payment.id);
+    tx.expect_one(&SAVE_PAYMENT, &row, StoreError::Fault { at: SAVE_PAYMENT.name.to_owned(), reason })
 }
 
 /// Takes `amount` out of what can be given back; `false` when there is less than that.
@@ -150,7 +145,7 @@ pub(crate) fn due(snapshot: &mut Snapshot<'_>, now: Timestamp, limit: u32) -> Re
 /// # Errors
 /// Those of the database.
 pub(crate) fn asked(tx: &mut Tx<'_>, id: PaymentId, ask_at: Timestamp) -> Result<(), StoreError> {
-    tx.execute(&ASKED, &params![id, ask_at]).map(drop)
+    tx.execute_later(&ASKED, &params![id, ask_at])
 }
 
 pub(super) fn money(row: &Row<'_>, index: usize, currency: Currency) -> Result<Money, StoreError> {

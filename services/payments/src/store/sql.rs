@@ -51,7 +51,8 @@ store::statements! {
     /// An order that was not heard of before.
     INSERT_ORDER = "INSERT INTO payment_orders \
         (order_id, guest_id, shop_id, total_minor, currency, return_url, placed_at, lines) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (order_id) DO NOTHING";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (order_id) DO NOTHING \
+        RETURNING (SELECT ended FROM payment_order_ends WHERE payment_order_ends.order_id = $1)";
     /// How many of each line were sold.
     SOLD_LINES = "SELECT lines FROM payment_orders WHERE order_id = $1";
     /// An order.
@@ -64,7 +65,7 @@ store::statements! {
     CLAIM_ORDER = "UPDATE payment_orders SET paid_by = $2 WHERE order_id = $1 AND paid_by IS NULL";
     /// A new order meets the news of its end, whichever comes first: both write this row, so neither misses the other.
     ENTER_ORDER = "INSERT INTO payment_order_ends (order_id, ended, version) VALUES ($1, 0, 0) \
-        ON CONFLICT (order_id) DO UPDATE SET version = payment_order_ends.version RETURNING ended";
+        ON CONFLICT (order_id) DO UPDATE SET version = payment_order_ends.version";
     /// Whether an order ended, by the newest news.
     UPSERT_END = "INSERT INTO payment_order_ends (order_id, ended, version) VALUES ($1, $2, $3) \
         ON CONFLICT (order_id) DO UPDATE SET ended = excluded.ended, version = excluded.version \

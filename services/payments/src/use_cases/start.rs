@@ -40,15 +40,13 @@ pub(crate) fn start(tx: &mut Tx<'_>, app: &App, placed: &OrderPlaced) -> Result<
     };
     let lines: Vec<RefundLine> =
         placed.lines.iter().map(|line| RefundLine { line_id: line.line_id, quantity: line.quantity }).collect();
-    if !rows::insert_order(tx, &order, &lines)? {
-        return Ok(());
-    }
+    let Some(order_has_ended) = rows::insert_order(tx, &order, &lines)? else { return Ok(()) };
     let attempt = Attempt {
         id: PaymentId::new(tx.now(), app.rng.as_ref()),
         number: 1,
         provider: provider_of(placed.payment_method),
         return_url: order.return_url.clone(),
-        order_has_ended: rows::enter_order(tx, order.id)?,
+        order_has_ended,
     };
     begin(tx, app, &order, &attempt).map(drop)
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::join3;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement as Prepared};
 
 use crate::outbox::PendingEvent;
-use crate::postgres::errors::{Failed, Then};
-use crate::postgres::session::{Open, Session, block_on, no_connection};
+use crate::postgres::errors::{self, Failed, Then};
+use crate::postgres::session::{Open, Session, block_on, no_connection, pipeline};
 use crate::{Statement, StoreError};
 
 /// What became of a transaction.
@@ -46,12 +46,13 @@ enum Fate {
 }
 
 impl Session {
-    /// Inserts the events and commits, in one round trip.
+    /// Sends what is queued, inserts the events and commits, in one round trip.
     pub(crate) fn commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Committed {
         let insert = match self.prepare_commit(events) {
             Ok(insert) => insert,
             Err(failed) => return Committed::No(failed),
         };
+        let queued = std::mem::take(&mut self.queued);
         let xid = match std::mem::replace(&mut self.open, Open::No) {
             Open::Yes { xid } => xid.unwrap_or_default(),
             // Nothing was asked of the server, so there is nothing to keep.
@@ -59,13 +60,25 @@ impl Session {
         };
         let Some(connection) = &self.connection else { return Committed::No(no_connection()) };
         let client = &connection.link.client;
+        let mut is_sent = false;
         let committing = async {
-            // COMMIT is under way before the answer to the insert: if that failed, COMMIT rolls back.
+            let before = match pipeline::start(client, &queued).await {
+                Ok(before) => before,
+                Err(failed) => return Ok(Err(failed)),
+            };
+            is_sent = true;
+            // COMMIT is under way before the answers to the others: if one of them failed, COMMIT rolls back.
             let insert = insert_events(client, insert.as_ref(), events, traceparent);
-            let (inserted, committed) = join(insert, client.batch_execute("COMMIT")).await;
-            inserted.and(committed)
+            let (before, inserted, committed) = join3(before.end(), insert, client.batch_execute("COMMIT")).await;
+            let committed = inserted.and(committed).map_err(|error| errors::failure(&error, "COMMIT"));
+            Ok(before.and(committed))
         };
-        match block_on(&self.runtime, &self.connector, "COMMIT", committing) {
+        let committed = block_on(&self.runtime, &self.connector, "COMMIT", committing).flatten();
+        if !is_sent {
+            // The transaction is open still, and not worth a word more.
+            self.disconnect();
+        }
+        match committed {
             Ok(()) => Committed::Yes,
             // The connection is gone, with COMMIT on its way.
             Err(Failed { then: Then::Reconnect, error }) => {
@@ -78,6 +91,11 @@ impl Session {
 
     /// Everything that must be there before `COMMIT` can be sent.
     fn prepare_commit(&mut self, events: &[PendingEvent]) -> Result<Option<Prepared>, Failed> {
+        // COMMIT must not be under way when the count of a statement may still forbid it.
+        let is_open = matches!(self.open, Open::Yes { .. });
+        if !is_open || self.queued.iter().any(|queued| queued.otherwise.is_some()) {
+            self.flush().map_err(|error| self.failure.take().unwrap_or(Failed::tell(error)))?;
+        }
         if events.is_empty() {
             return Ok(None);
         }
