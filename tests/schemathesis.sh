@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # schemathesis: thousands of requests made from the committed OpenAPI document, good and bad, against the program itself, as
-# an administrator, a manager, a guest and nobody, on SQLite and on the PostgreSQL of DATABASE_URL. No answer may be a
+# an administrator, a manager, a barista, a guest and nobody, on SQLite and on the PostgreSQL of DATABASE_URL. No answer may be a
 # server error or anything that the document does not say; afterwards the audit of what is left behind is clean.
 #   SCHEMATHESIS_SEED=n makes the same requests again.
 set -euo pipefail
@@ -113,6 +113,7 @@ openapi=$PWD/contracts/schemas/openapi.json
 echo "on SQLite"
 open_shop "$work/sqlite"
 run admin --max-examples 12
+run barista --max-examples 12 --include-path-regex '/(receive|status|board|stop-list|stop-list/\{item_id\}|cancel|stock)$'
 run manager --max-examples 12 --include-path-regex '/(receive|refunds|cancel|status|movements)$'
 run guest --max-examples 4
 run nobody --max-examples 2 --phases examples,coverage
