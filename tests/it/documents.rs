@@ -59,7 +59,7 @@ fn platform(database: &TestDatabase) -> Platform {
 }
 
 /// Every failure that an answer can have.
-fn all_codes() -> Vec<&'static Code> {
+pub(crate) fn all_codes() -> Vec<&'static Code> {
     let services: Vec<&'static Code> = platform(&TestDatabase::sqlite()).errors().collect();
     service::kit_codes().chain(gateway::CODES.iter().copied()).chain(services).collect()
 }
