@@ -57,6 +57,7 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 open_shop() {
   local data=$1 bank address
   mkdir "$data"
+  : >"$data/bank.out"
   printf %s "$SAMOVAR_PAYMENTS_BANK_SECRET" >"$data/secret"
   printf '%s\n' "$password" >"$data/password"
   "$program/sandbox-bank" --listen 127.0.0.1:0 --data-file "$data/bank.db" --secret-file "$data/secret" \
