@@ -1,6 +1,6 @@
 //! The command line: what can be said, with examples. What is done stands in `commands/`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -94,14 +94,17 @@ pub enum Command {
     Man,
 }
 
+/// Where the demo is open unless told otherwise.
+pub(crate) const DEMO_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
 /// The arguments of `demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
-    /// Orders of the day.
+    /// Orders that are placed in the day. Who finds nothing that they want is counted besides.
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub orders: u32,
 
-    /// The same seed makes the same day.
+    /// The same seed plans the same day. Passwords are random all the same.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
@@ -110,7 +113,7 @@ pub struct DemoArgs {
     pub exit: bool,
 
     /// Address to serve on.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value_t = DEMO_LISTEN)]
     pub listen: SocketAddr,
 }
 
