@@ -85,6 +85,20 @@ fn committed_documents_errors() {
 }
 
 #[test]
+fn every_call_is_justified_in_the_list_of_calls() {
+    let list = std::fs::read_to_string(root().join("docs/calls.md")).unwrap();
+    let rows: BTreeSet<&str> = list.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let mut declared = BTreeSet::new();
+    for file in sources(&root().join("contracts/src")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let names = text.lines().filter_map(|line| line.trim().strip_prefix("const NAME: &'static str = \""));
+        declared.extend(names.map(|rest| rest.trim_end_matches("\";").to_owned()));
+    }
+
+    assert_eq!(rows, declared.iter().map(String::as_str).collect());
+}
+
+#[test]
 fn every_code_of_a_failure_is_its_own() {
     let codes: Vec<&str> = all_codes().iter().map(|code| code.code).collect();
 
