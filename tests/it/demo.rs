@@ -99,6 +99,21 @@ fn stay_until_open_and_stop(folder: &Path) -> String {
 }
 
 #[test]
+fn a_public_port_that_is_taken_is_told_with_the_flag_and_a_free_one() {
+    let made = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
+    let output = command.args(["demo", "--listen", &listen, "--data"]).arg(made.path().join("demo")).output().unwrap();
+
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("{listen} is taken")) && said.contains("is free: --listen 127.0.0.1:"), "{said}");
+    assert!(!said.contains("the shop did not open"), "{said}");
+}
+
+#[test]
 fn the_demo_leaves_a_configured_database_alone() {
     let made = tempfile::tempdir().unwrap();
 
