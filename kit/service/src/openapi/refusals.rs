@@ -30,7 +30,7 @@ impl Refusal {
         Self { members: Some(M::name().into_owned()), ..self }
     }
 
-    fn schema(&self) -> RefOr<Schema> {
+    pub(super) fn schema(&self) -> RefOr<Schema> {
         let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([self.code.code]));
         let named = ObjectBuilder::new().schema_type(Type::Object).property("code", code).required("code");
         let whole = AllOfBuilder::new()

@@ -153,6 +153,9 @@ fn what_operations_have_in_common_is_filled_in() {
     assert!(change["description"].as_str().unwrap().contains("Roles: manager, admin."));
     assert!(place["responses"]["201"]["headers"]["Idempotent-Replayed"].is_object());
     assert_eq!(root["components"]["responses"]["TooMany"]["headers"]["Retry-After"]["required"], true);
+    let stale = &root["components"]["responses"]["Stale"]["content"]["application/problem+json"];
+    assert_eq!((&stale["schema"]["title"], &stale["example"]["version"]), (&json!("http.stale"), &json!(3)));
+    assert_eq!(stale["schema"]["allOf"][2]["$ref"], "#/components/schemas/CurrentVersion");
     assert_eq!(root["openapi"], "3.1.0");
 }
 
