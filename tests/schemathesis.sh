@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # schemathesis: thousands of requests made from the committed OpenAPI document, good and bad, against the program itself, as
-# an administrator, a manager, a guest and nobody, on SQLite and on the PostgreSQL of DATABASE_URL. No answer may be a
+# an administrator, a manager, a barista, a guest and nobody, on SQLite and on the PostgreSQL of DATABASE_URL. No answer may be a
 # server error or anything that the document does not say; afterwards the audit of what is left behind is clean.
 #   SCHEMATHESIS_SEED=n makes the same requests again.
 set -euo pipefail
@@ -57,6 +57,7 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 open_shop() {
   local data=$1 bank address
   mkdir "$data"
+  : >"$data/bank.out"
   printf %s "$SAMOVAR_PAYMENTS_BANK_SECRET" >"$data/secret"
   printf '%s\n' "$password" >"$data/password"
   "$program/sandbox-bank" --listen 127.0.0.1:0 --data-file "$data/bank.db" --secret-file "$data/secret" \
@@ -113,6 +114,7 @@ openapi=$PWD/contracts/schemas/openapi.json
 echo "on SQLite"
 open_shop "$work/sqlite"
 run admin --max-examples 12
+run barista --max-examples 12 --include-path-regex '/(receive|status|board|stop-list|stop-list/\{item_id\}|cancel|stock)$'
 run manager --max-examples 12 --include-path-regex '/(receive|refunds|cancel|status|movements)$'
 run guest --max-examples 4
 run nobody --max-examples 2 --phases examples,coverage

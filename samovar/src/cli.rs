@@ -1,8 +1,9 @@
 //! The command line: what can be said, with examples. What is done stands in `commands/`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 /// Samovar takes an order from the first click to the counter.
@@ -51,15 +52,18 @@ pub enum Command {
     Serve(ServeArgs),
 
     /// Administrators.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  samovar admin create --email admin@example.org --password-file secret.txt"
+    )]
     Admin(AdminCommand),
 
     /// Take something in.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  samovar import menu menu.csv --dry-run")]
     Import(ImportCommand),
 
     /// Give something out.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  samovar export menu menu.csv")]
     Export(ExportCommand),
 
     /// Recompute every invariant and name the rows that break one; exit 1 if any does.
@@ -71,11 +75,18 @@ pub enum Command {
     },
 
     /// The event log.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  samovar events tail --topic payments\n  samovar events dead-letters list\n  \
+                      samovar events replay orders.feed --after 0"
+    )]
     Events(EventsCommand),
 
     /// The configuration.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  samovar config show\n  samovar config check --config samovar.toml"
+    )]
     Config(ConfigCommand),
 
     /// The OpenAPI 3.1 document of every route.
@@ -94,14 +105,17 @@ pub enum Command {
     Man,
 }
 
+/// Where the demo is open unless told otherwise.
+pub(crate) const DEMO_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
 /// The arguments of `demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
-    /// Orders of the day.
+    /// Orders that are placed in the day. Who finds nothing that they want is counted besides.
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub orders: u32,
 
-    /// The same seed makes the same day.
+    /// The same seed plans the same day. Passwords are random all the same.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
@@ -110,7 +124,7 @@ pub struct DemoArgs {
     pub exit: bool,
 
     /// Address to serve on.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value_t = DEMO_LISTEN)]
     pub listen: SocketAddr,
 }
 
@@ -185,7 +199,7 @@ pub enum EventsCommand {
     )]
     Tail {
         /// Only these topics.
-        #[arg(long = "topic")]
+        #[arg(long = "topic", value_parser = PossibleValuesParser::new(contracts::TOPICS))]
         topics: Vec<String>,
 
         /// From this position on; default: from now on.
@@ -198,7 +212,11 @@ pub enum EventsCommand {
     },
 
     /// Events that a consumer gave up on.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  samovar events dead-letters list\n  \
+                      samovar events dead-letters replay payments.open 4711"
+    )]
     DeadLetters(DeadLettersCommand),
 
     /// Send a consumer back: it hears every later event again.
@@ -221,13 +239,17 @@ pub enum EventsCommand {
 /// `events dead-letters …`
 #[derive(Clone, Debug, Subcommand)]
 pub enum DeadLettersCommand {
-    /// List them.
+    /// List them; exit 1 when there are any.
+    #[command(after_help = "Examples:\n  samovar events dead-letters list\n  \
+                            samovar events dead-letters list --json | jq '.[].reason'")]
     List,
 
     /// Try one again, with its tries counted anew.
+    #[command(after_help = "Example:\n  samovar events dead-letters replay payments.open 4711")]
     Replay(DeadLetterArgs),
 
     /// Give one up for good; the next event of its key moves up.
+    #[command(after_help = "Example:\n  samovar events dead-letters drop payments.open 4711")]
     Drop(DeadLetterArgs),
 }
 
@@ -245,9 +267,14 @@ pub struct DeadLetterArgs {
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Every setting, its value and where it came from; secrets masked.
+    #[command(
+        after_help = "Examples:\n  samovar config show\n  samovar config show --json | jq '.[] | select(.origin != \"default\")'"
+    )]
     Show,
 
     /// Exit 0 if the configuration can be served with, else say what is wrong.
+    #[command(after_help = "Examples:\n  samovar config check\n  \
+                            samovar config check --config /etc/samovar.toml && systemctl restart samovar")]
     Check,
 }
 
@@ -270,9 +297,13 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_help() {
+    fn every_command_has_help_that_ends_with_examples() {
         fn walk(command: &clap::Command) {
-            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name} has no help");
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = after.split_once("Example").map(|(_, examples)| examples).unwrap_or_default();
+            assert!(examples.contains("\n  samovar "), "the help of {name} has no example");
             command.get_subcommands().filter(|c| c.get_name() != "help").for_each(walk);
         }
         walk(&Cli::command());

@@ -12,11 +12,11 @@ mod guest;
 mod people;
 mod person;
 mod play;
+mod ports;
 mod staff;
 mod summary;
 mod welcome;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,11 +27,12 @@ use sandbox::bank::{Bank, BankConfig};
 use service::{Settings, Stop, Telemetry, UreqOutbound};
 use testkit::SeededRng;
 
-use self::chain::Chain;
+use self::chain::{Chain, Dice};
 use self::client::Client;
 use self::clock::ShiftedClock;
-use self::day::DayShape;
+use self::day::{Day, DayShape};
 use self::folder::{Folder, Found, Login, Mark};
+use self::ports::Ports;
 use self::summary::Summary;
 use crate::cli::{Common, DemoArgs};
 use crate::commands::End;
@@ -43,9 +44,6 @@ use crate::terminal::{complain, progress, say, say_json};
 
 /// Where the demo keeps its data unless told otherwise.
 const FOLDER: &str = "data/demo";
-
-/// The sandbox bank's address, and where it keeps its books.
-const BANK_LISTEN: &str = "127.0.0.1:8090";
 
 /// How long the queues may take to become empty after the last order.
 const QUIET_MAX: Duration = Duration::from_secs(60);
@@ -71,7 +69,7 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
     // Everything is made in the morning of that day, the signing key of the tokens as well.
     clock.set(midnights.iter().copied().min().context("the chain has shops")?);
     let world = demo_world(common, args, &folder, &mark, Arc::clone(&clock))?;
-    with_shop(args, world, |open| {
+    let end = with_shop(args, world, |open| {
         let (chain, summary) = live_through(open, args, &clock, &midnights)?;
         let mut mark = mark.clone();
         mark.logins.extend(chain.logins());
@@ -84,19 +82,31 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
             welcome::say_where(args, open, &mark, &folder);
         }
         Ok(End::of(summary.audit_findings))
-    })
+    })?;
+    say_farewell(common, args, &folder)?;
+    Ok(end)
 }
 
 /// The data is there: open at once.
 fn open_again(common: &Common, args: &DemoArgs, folder: &Folder, mark: &Mark) -> Result<End> {
     let clock = Arc::new(ShiftedClock::new());
     let world = demo_world(common, args, folder, mark, clock)?;
-    with_shop(args, world, |open| {
+    let end = with_shop(args, world, |open| {
         if !common.json {
             welcome::say_where(args, open, mark, folder);
         }
         Ok(End::Done)
-    })
+    })?;
+    say_farewell(common, args, folder)?;
+    Ok(end)
+}
+
+/// Somebody stopped what was open: where everything is, and how to go on or to be rid of it.
+fn say_farewell(common: &Common, args: &DemoArgs, folder: &Folder) -> Result<()> {
+    if !common.json && !args.exit && matches!(folder.look()?, Found::Complete(_)) {
+        welcome::say_farewell(common, args, folder);
+    }
+    Ok(())
 }
 
 fn new_mark() -> Mark {
@@ -124,33 +134,38 @@ fn demo_world(
     mark: &Mark,
     clock: Arc<ShiftedClock>,
 ) -> Result<DemoWorld> {
-    let bank_address: SocketAddr = BANK_LISTEN.parse().expect("the bank's address is well-formed");
     let rng: Arc<dyn Rng> = Arc::new(OsRng);
-    let bank = Bank::start(BankConfig {
-        listen: if args.exit { SocketAddr::new(bank_address.ip(), 0) } else { bank_address },
-        public_url: None,
-        data_file: folder.path().join("bank.db"),
-        secret: mark.bank_secret.clone(),
-        pay_within: Duration::from_secs(15 * 60),
-        clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        rng: Arc::clone(&rng),
-    })
-    .context("starting the sandbox bank")?;
+    let start = |listen| {
+        Bank::start(BankConfig {
+            listen,
+            public_url: None,
+            data_file: folder.path().join("bank.db"),
+            secret: mark.bank_secret.clone(),
+            pay_within: Duration::from_secs(15 * 60),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            rng: Arc::clone(&rng),
+        })
+    };
+    let bank = ports::bank(ports_of(args), start)?;
     let settings = demo_settings(common, args, folder, mark, bank.url())?;
     let outbound = Arc::new(UreqOutbound::new(&settings));
     let admin = mark.logins.first().context("demo.json names no administrator")?.clone();
     Ok(DemoWorld { settings, world: World { clock, rng, outbound }, bank, admin })
 }
 
+/// Who leaves after the day is looked for by nobody.
+const fn ports_of(args: &DemoArgs) -> Ports {
+    if args.exit { Ports::Any } else { Ports::Usual }
+}
+
 /// The demo sends a day in a minute from one address, so it counts nobody, and says so here.
 fn demo_settings(common: &Common, args: &DemoArgs, folder: &Folder, mark: &Mark, bank_url: &str) -> Result<Settings> {
-    let private = if args.exit { "127.0.0.1:0" } else { "127.0.0.1:9464" };
     let flags = [
         ("data.folder", folder.path().display().to_string()),
         // Whatever PostgreSQL the environment or a file names holds somebody's business.
         ("database.url", String::new()),
         ("server.listen", args.listen.to_string()),
-        ("server.private_listen", private.to_owned()),
+        ("server.private_listen", ports::PRIVATE.to_owned()),
         ("limits.enabled", "false".to_owned()),
         ("log.level", "warn".to_owned()),
         ("payments.public_url", format!("http://{}", args.listen)),
@@ -180,13 +195,14 @@ fn with_shop(args: &DemoArgs, demo: DemoWorld, visit: impl FnOnce(&Open) -> Resu
     let afterwards = if args.exit { Afterwards::Leaves } else { Afterwards::Stays };
     std::thread::scope(|scope| {
         let visitor = scope.spawn(move || {
-            let open: Open = open.recv().context("the shop did not open")?;
-            attend(&open.serving.stop, afterwards, || visit(&open))
+            let Ok(open) = open.recv() else { return Ok(None) };
+            let open: Open = open;
+            attend(&open.serving.stop, afterwards, || visit(&open)).map(Some)
         });
         let served = runtime.block_on(async {
             let doors = Doors {
                 public: listen(settings.text("server.listen"), "--listen").await?,
-                private: listen(settings.text("server.private_listen"), "--set server.private_listen=").await?,
+                private: ports::private(ports_of(args)).await?,
             };
             let instance = Instance::open(settings, world.clone())?;
             prepare(&instance, &admin)?;
@@ -205,7 +221,7 @@ fn with_shop(args: &DemoArgs, demo: DemoWorld, visit: impl FnOnce(&Open) -> Resu
         bank.stop();
         match (seen, served) {
             (Err(seen), Err(served)) => bail!("{served:#}; {seen:#}"),
-            (seen, Ok(())) => seen,
+            (seen, Ok(())) => seen?.context("the shop did not open"),
             (Ok(_), Err(served)) => Err(served),
         }
     })
@@ -276,11 +292,12 @@ fn live_through(
 ) -> Result<(Chain, Summary)> {
     let rng = SeededRng::new(args.seed);
     let bar = progress(chain::GUESTS as u64, "opening the chain");
-    let chain = chain::set_up(&open.nobody, &open.admin, &rng, &bar)?;
+    let dice = Dice { day: &rng, secrets: &OsRng };
+    let chain = chain::set_up(&open.nobody, &open.admin, dice, &bar)?;
     bar.finish_and_clear();
     let shape = DayShape { midnights, orders: args.orders, guests: chain.guests.len() };
-    let day = day::plan(&shape, &rng);
-    let bar = progress(day.len() as u64, "a day of orders");
+    let day = Day::plan(shape, &rng);
+    let bar = progress(u64::from(args.orders), "orders placed");
     let started = clock.elapsed();
     let played = play::play(&chain, &day, clock, &bar)?;
     let took = clock.elapsed().saturating_sub(started);
@@ -289,6 +306,7 @@ fn live_through(
     wait_for_quiet(open)?;
     let mut summary = summary::of_the_day(&chain, &played)?;
     let report = audit::once(&open.auditor);
+    summary.orders_asked = args.orders;
     summary.audit_findings = report.findings();
     summary.took_s = took.as_secs_f64();
     if !report.clean {

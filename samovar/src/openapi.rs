@@ -20,7 +20,8 @@ pub fn assemble(routes: Vec<(&'static str, OpenApiRouter)>) -> (Vec<Upstream>, A
         let (router, document) = routes.split_for_parts();
         upstreams.push(Upstream { service, router, document });
     }
-    let parts: Vec<_> = upstreams.iter().map(|upstream| upstream.document.clone()).collect();
+    let mut parts: Vec<_> = upstreams.iter().map(|upstream| upstream.document.clone()).collect();
+    parts.iter_mut().for_each(gateway::document_order_page);
     (upstreams, ApiDocument::assemble(&OUTLINE, parts, access))
 }
 

@@ -55,6 +55,8 @@ fn what_was_asked_wrongly_is_bad_usage() {
     assert_fails(folder, &["serve", "--config", "missing.toml"], 2, &["missing.toml", "No such file"]);
     assert_fails(folder, &["import", "menu", "missing.csv"], 2, &["missing.csv", "No such file"]);
     assert_fails(folder, &["admin", "create", "--email", "a@b.org", "--password-file", "none"], 2, &["none"]);
+    let topics = ["payment", "payments", "new_orders", "order-service_orders", "profiles"];
+    assert_fails(folder, &["events", "tail", "--topic", "payment"], 2, &topics);
     assert_fails(folder, &["demo", "--orders", "0"], 2, &["--orders", "1..=100000"]);
     assert!(!folder.join("data").exists(), "nothing was begun");
 }

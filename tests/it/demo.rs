@@ -1,9 +1,12 @@
 //! The demo as a person meets it: started, started again, interrupted, killed, started twice.
 
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::stage::{eventually, free_address};
 
@@ -43,12 +46,71 @@ fn a_second_start_finds_its_data_and_plays_no_day() {
     let first = ended_well(&demo(&folder, 5).output().unwrap());
     let second = ended_well(&demo(&folder, 5).output().unwrap());
 
-    assert!(first.contains("A day of "), "{first}");
+    assert!(first.contains("A day of 5 orders"), "{first}");
     assert!(!second.contains("A day of "), "{second}");
     for said in [first, second] {
         assert!(said.contains("the logins are in"), "{said}");
         assert!(!said.contains("Ctrl-C") && !said.contains("is open on"), "it ends, so nothing is open: {said}");
     }
+}
+
+#[test]
+fn a_demo_that_is_stopped_says_where_its_data_is_and_two_of_one_seed_share_no_password() {
+    let made = tempfile::tempdir().unwrap();
+    let folders = ["one", "other"].map(|name| made.path().join(name));
+    let both = folders.each_ref().map(|folder| demo(folder, 1).stdout(Stdio::piped()).spawn().unwrap());
+    for child in both {
+        ended_well(&child.wait_with_output().unwrap());
+    }
+
+    let logins = folders.each_ref().map(|folder| logins(folder));
+    let staying = stay_until_open_and_stop(&folders[0]);
+
+    assert!(logins[0].len() >= 10, "{logins:?}");
+    for (email, password) in &logins[0] {
+        assert!(logins[1].get(email).is_some_and(|other| other != password), "{email} has the same password in both");
+        assert!(staying.contains(password), "{email}: another password is printed at the second start: {staying}");
+    }
+    let data = folders[0].display().to_string();
+    for part in [format!("kept in {data}"), format!("samovar demo --data {data}"), format!("rm -r {data}")] {
+        assert!(staying.contains(&part), "{part:?} is not said: {staying}");
+    }
+}
+
+/// Who can sign in, with what.
+fn logins(folder: &Path) -> BTreeMap<String, String> {
+    let mark: Value = serde_json::from_slice(&std::fs::read(folder.join("demo.json")).unwrap()).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    mark["logins"].as_array().unwrap().iter().map(|login| (text(&login["email"]), text(&login["password"]))).collect()
+}
+
+/// Everything that a demo says that stays open until Ctrl-C.
+fn stay_until_open_and_stop(folder: &Path) -> String {
+    let listen = free_address().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
+    command.args(["demo", "--listen", &listen, "--data"]).arg(folder).stdout(Stdio::piped());
+    let mut open = command.spawn().unwrap();
+    let mut lines = BufReader::new(open.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut said: Vec<String> = lines.by_ref().take_while(|line| !line.contains("Ctrl-C stops it")).collect();
+    kill_process(Pid::from_child(&open), Signal::INT).unwrap();
+    said.extend(lines);
+    assert!(open.wait().unwrap().success(), "{said:?}");
+    said.join("\n")
+}
+
+#[test]
+fn a_public_port_that_is_taken_is_told_with_the_flag_and_a_free_one() {
+    let made = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
+    let output = command.args(["demo", "--listen", &listen, "--data"]).arg(made.path().join("demo")).output().unwrap();
+
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("{listen} is taken")) && said.contains("is free: --listen 127.0.0.1:"), "{said}");
+    assert!(!said.contains("the shop did not open"), "{said}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn platform(database: &TestDatabase) -> Platform {
 }
 
 /// Every failure that an answer can have.
-fn all_codes() -> Vec<&'static Code> {
+pub(crate) fn all_codes() -> Vec<&'static Code> {
     let services: Vec<&'static Code> = platform(&TestDatabase::sqlite()).errors().collect();
     service::kit_codes().chain(gateway::CODES.iter().copied()).chain(services).collect()
 }
@@ -82,6 +82,20 @@ fn committed_documents_errors() {
     let head = ERRORS.replace("LISTING", &listing.join(" and of "));
     let table = service::errors_table(codes.into_iter());
     check("docs/errors.md", &format!("{head}{table}"));
+}
+
+#[test]
+fn every_call_is_justified_in_the_list_of_calls() {
+    let list = std::fs::read_to_string(root().join("docs/calls.md")).unwrap();
+    let rows: BTreeSet<&str> = list.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let mut declared = BTreeSet::new();
+    for file in sources(&root().join("contracts/src")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let names = text.lines().filter_map(|line| line.trim().strip_prefix("const NAME: &'static str = \""));
+        declared.extend(names.map(|rest| rest.trim_end_matches("\";").to_owned()));
+    }
+
+    assert_eq!(rows, declared.iter().map(String::as_str).collect());
 }
 
 #[test]

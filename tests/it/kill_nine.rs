@@ -5,16 +5,16 @@
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use kernel::{OsRng, Rng as _};
 use serde_json::{Value, json};
 use testkit::{SeededRng, TestDatabase};
 
-use crate::api::Api;
+use crate::api::{Answer, Api};
 use crate::pickup::basket;
-use crate::stage::{Shop, Stage, eventually};
+use crate::stage::{Shop, Stage, eventually, within};
 
 #[test]
 fn on_sqlite() {
@@ -28,8 +28,11 @@ fn on_postgres() {
 
 const GUESTS: usize = 4;
 
-/// The longest time between a start and the next kill.
-const LIFE_MAX_MS: u64 = 900;
+/// The server is killed after at most so many answers.
+const ANSWERS_MAX: u64 = 60;
+
+/// Nobody waits longer for them.
+const LIFE_MAX: Duration = Duration::from_secs(60);
 
 /// How often a placement is asked for again, 50 ms apart: longer than the lease of a claim whose request died.
 const TRIES_MAX: usize = 900;
@@ -38,8 +41,33 @@ const TRIES_MAX: usize = 900;
 #[derive(Default)]
 struct Told {
     acknowledged: Mutex<Vec<(usize, String)>>,
+    /// How many requests were answered, and a bell for who counts them.
+    answered: Mutex<u64>,
+    heard: Condvar,
     stop: AtomicBool,
     placements: AtomicUsize,
+}
+
+impl Told {
+    /// Passes an answer on, counted.
+    fn counted(&self, answer: Option<Answer>) -> Option<Answer> {
+        if answer.is_some() {
+            *self.answered.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            self.heard.notify_all();
+        }
+        answer
+    }
+
+    /// Returns when so many further requests were answered: in the midst of others.
+    fn wait_for_answers(&self, further: u64) {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = *answered + further;
+        let (answered, waited) = self
+            .heard
+            .wait_timeout_while(answered, LIFE_MAX, |answered| *answered < wanted)
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(!waited.timed_out(), "{} of {wanted} requests were answered: no load", *answered);
+    }
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -63,7 +91,7 @@ fn kill_nine_loses_nothing_that_was_acknowledged(database: &TestDatabase) {
         }
         let _at_the_end = StopGuests(&told.stop);
         for _ in 0..rounds {
-            std::thread::park_timeout(Duration::from_millis(50 + rng.next_u64() % LIFE_MAX_MS));
+            told.wait_for_answers(rng.next_u64() % ANSWERS_MAX);
             stage.kill();
             assert_holds_at_every_commit(&stage.audit());
             stage.start();
@@ -101,7 +129,7 @@ fn order_and_pay(n: usize, guest: &Api, shop: &Shop, told: &Told) {
         let number = told.placements.fetch_add(1, Ordering::SeqCst);
         let variant = if number.is_multiple_of(2) { (&shop.cake, 20_000) } else { (&shop.latte, 15_000) };
         let body = basket(shop, variant.0, "online", variant.1);
-        let Some(order) = placed(guest, &format!("torture-{n}-{number:08}"), &body) else { continue };
+        let Some(order) = placed(guest, &format!("torture-{n}-{number:08}"), &body, told) else { continue };
         told.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).push((n, order.clone()));
         // Every third guest walks away without paying.
         if number % 3 != 2 {
@@ -110,41 +138,33 @@ fn order_and_pay(n: usize, guest: &Api, shop: &Shop, told: &Told) {
     }
 }
 
-fn placed(guest: &Api, key: &str, body: &Value) -> Option<String> {
+/// The order's id, unless the guest has too many that are unpaid.
+fn placed(guest: &Api, key: &str, body: &Value, told: &Told) -> Option<String> {
     // To its end, also when the drill is over: a placement that nobody asks for again would leave its hold behind until
     // catalog asks about it.
-    for _ in 0..TRIES_MAX {
-        let Some(answer) = guest.try_post_with_key("/orders", key, body) else {
-            std::thread::park_timeout(Duration::from_millis(50));
-            continue;
-        };
+    let ended = within(TRIES_MAX, || {
+        let answer = told.counted(guest.try_post_with_key("/orders", key, body))?;
         match answer.status {
-            201 => return answer.body["id"].as_str().map(str::to_owned),
-            // Still claimed by the request that died, or too many unpaid, or the server is just starting.
-            409 | 503 if answer.code() != "orders.too-many-unpaid" => {
-                std::thread::park_timeout(Duration::from_millis(50));
-            }
-            409 => return None,
+            201 => Some(answer.body["id"].as_str().map(str::to_owned)),
+            // Still claimed by the request that died, or the server is just starting.
+            409 | 503 if answer.code() != "orders.too-many-unpaid" => None,
+            409 => Some(None),
             status => panic!("placing answered {status}: {}", answer.text),
         }
-    }
-    None
+    });
+    ended.flatten()
 }
 
 fn pay(guest: &Api, order: &str, told: &Told) {
-    for _ in 0..20 {
+    within(20, || {
         if told.stop.load(Ordering::SeqCst) {
-            return;
+            return Some(());
         }
-        let Some(payment) = guest.try_get(&format!("/orders/{order}/payment?wait=1s")) else {
-            std::thread::park_timeout(Duration::from_millis(20));
-            continue;
-        };
-        if let Some(page) = payment.body["payment_url"].as_str() {
-            let _ = guest.try_submit(page, "card=4242424242424242");
-            return;
-        }
-    }
+        let payment = told.counted(guest.try_get(&format!("/orders/{order}/payment?wait=1s")))?;
+        let page = payment.body["payment_url"].as_str()?;
+        let _ = guest.try_submit(page, "card=4242424242424242");
+        Some(())
+    });
 }
 
 /// What was paid is made and handed over; what was not expires or is cancelled.

@@ -246,12 +246,17 @@ pub(crate) fn free_address() -> SocketAddr {
 
 /// Waits for `done`, a bounded number of times; what is waited for happens in other processes.
 #[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..600 {
+pub(crate) fn eventually<T>(what: &str, done: impl FnMut() -> Option<T>) -> T {
+    within(600, done).unwrap_or_else(|| panic!("{what} did not happen within 30 seconds"))
+}
+
+/// Asks so many times, 50 ms apart, whether something is there.
+pub(crate) fn within<T>(tries: usize, mut done: impl FnMut() -> Option<T>) -> Option<T> {
+    for _ in 0..tries {
         if let Some(found) = done() {
-            return found;
+            return Some(found);
         }
         std::thread::park_timeout(Duration::from_millis(50));
     }
-    panic!("{what} did not happen within 30 seconds");
+    None
 }

@@ -119,8 +119,12 @@ where
             if faults.is_empty() && !shape.may_refuse(text) && !walk::may_hold_nul(text) {
                 return Ok(value);
             }
-            add_new(&mut faults, walk::unseen_faults(text));
-            let problem = every_fault(text, shape, faults);
+            let mut found = walk::unseen_faults(text);
+            add_new(&mut found, schema_faults(text, shape));
+            // What the type's own rules say of a place is all that is said of it: they know the reason.
+            found.retain(|fault| !faults.iter().any(|known| known.pointer() == fault.pointer()));
+            faults.extend(found);
+            let problem = listed(faults);
             if problem.listed().is_empty() { Ok(value) } else { Err(problem) }
         }
         Err(error) => Err(refusal(text, shape, &error)),
@@ -133,7 +137,9 @@ fn refusal(text: &str, shape: &Shape, error: &serde_json::Error) -> Problem {
         let detail = if text.trim().is_empty() { "the body is empty".to_owned() } else { syntax.to_string() };
         return Problem::new(&MALFORMED_JSON).detail(detail);
     }
-    let problem = every_fault(text, shape, walk::unseen_faults(text));
+    let mut faults = walk::unseen_faults(text);
+    add_new(&mut faults, schema_faults(text, shape));
+    let problem = listed(faults);
     if !problem.listed().is_empty() {
         return problem;
     }
@@ -143,11 +149,12 @@ fn refusal(text: &str, shape: &Shape, error: &serde_json::Error) -> Problem {
     Problem::new(&INVALID).faults(vec![fault::refused_by_reader(pointer, error)])
 }
 
-/// What is known already, and what the schema finds; each place and code once.
-fn every_fault(text: &str, shape: &Shape, mut faults: Vec<Fault>) -> Problem {
-    if let Ok(value) = serde_json::from_str(text) {
-        add_new(&mut faults, shape.faults(&value));
-    }
+/// What the schema finds.
+fn schema_faults(text: &str, shape: &Shape) -> Vec<Fault> {
+    serde_json::from_str(text).map(|value| shape.faults(&value)).unwrap_or_default()
+}
+
+fn listed(mut faults: Vec<Fault>) -> Problem {
     faults.truncate(FAULTS_MAX);
     Problem::new(&INVALID).faults(faults)
 }

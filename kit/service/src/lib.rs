@@ -77,7 +77,7 @@ pub use idempotency::{
 pub use limits::{Admission, AdmissionLimits, Admitted, Overloaded, Permit};
 pub use openapi::{
     Access, ApiDocument, IdempotencyKeyHeader, IfMatchHeader, IfNoneMatchHeader, OptionalIdempotencyKeyHeader, Outline,
-    documentation,
+    Refusal, documentation, members_of, one_of,
 };
 pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, PageQuery, cursor};
 pub use path::{PathId, PathIds};

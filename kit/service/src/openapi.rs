@@ -10,6 +10,7 @@
 mod complete;
 mod example;
 mod pages;
+mod refusals;
 mod violations;
 
 use serde_json::{Map, Value, json};
@@ -17,6 +18,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
 
 pub use pages::documentation;
+pub use refusals::{Refusal, members_of, one_of};
 
 use crate::principal::Role;
 

@@ -21,6 +21,7 @@ pub use docs::{errors_table, kit_codes, undeclared};
 pub use fault::{FAULTS_MAX, Fault};
 
 use crate::context::RequestContext;
+use crate::openapi::members_of;
 
 /// The media type of a problem document.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -75,6 +76,13 @@ impl Problem {
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The members that a type documents ([`refusals!`](crate::refusals!)).
+    #[must_use]
+    pub fn members(mut self, members: &impl Serialize) -> Self {
+        self.0.members.extend(members_of(members));
         self
     }
 

@@ -82,8 +82,17 @@ pub(crate) fn password(rng: &dyn Rng) -> String {
     bytes.iter().map(|b| char::from(LETTERS[usize::from(b % 32)])).collect()
 }
 
+/// What is drawn while the chain is set up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dice<'d> {
+    /// For what is the same whenever the day has the same seed.
+    pub(crate) day: &'d dyn Rng,
+    /// For what nobody may guess.
+    pub(crate) secrets: &'d dyn Rng,
+}
+
 /// Sets everything up.
-pub(crate) fn set_up(nobody: &Client, admin: &Login, rng: &dyn Rng, progress: &ProgressBar) -> Result<Chain> {
+pub(crate) fn set_up(nobody: &Client, admin: &Login, dice: Dice<'_>, progress: &ProgressBar) -> Result<Chain> {
     let admin = Person::sign_in(nobody, admin)?;
     progress.set_message("shops and menu");
     let mut created = Vec::new();
@@ -94,14 +103,14 @@ pub(crate) fn set_up(nobody: &Client, admin: &Login, rng: &dyn Rng, progress: &P
     let mut branches = Vec::new();
     for (number, shop) in created.iter().enumerate() {
         progress.set_message("staff and stock");
-        branches.push(branch(nobody, &admin, number, shop, rng)?);
+        branches.push(branch(nobody, &admin, number, shop, dice)?);
     }
     let mut guests = Vec::new();
     for number in 0..GUESTS {
         progress.set_message("guests");
         progress.inc(1);
         let (name, email) = people::guest(number);
-        let login = Login { role: "guest".into(), shop: None, email, password: password(rng) };
+        let login = Login { role: "guest".into(), shop: None, email, password: password(dice.secrets) };
         guests.push(Person::register(nobody, &name, login)?);
     }
     Ok(Chain { shops: branches, guests, admin })
@@ -110,14 +119,14 @@ pub(crate) fn set_up(nobody: &Client, admin: &Login, rng: &dyn Rng, progress: &P
 /// How many guests the chain has.
 pub(crate) const GUESTS: usize = 60;
 
-fn branch(nobody: &Client, admin: &Person, number: usize, shop: &Value, rng: &dyn Rng) -> Result<Branch> {
+fn branch(nobody: &Client, admin: &Person, number: usize, shop: &Value, dice: Dice<'_>) -> Result<Branch> {
     let text = |field: &str| -> Result<String> {
         Ok(shop[field].as_str().with_context(|| format!("a shop without {field}: {shop}"))?.to_owned())
     };
     let (id, name) = (text("id")?, text("name")?);
     let hire = |role: &str| -> Result<Person> {
         let email = format!("{role}{}@samovar.example", number + 1);
-        let login = Login { role: role.into(), shop: Some(name.clone()), email, password: password(rng) };
+        let login = Login { role: role.into(), shop: Some(name.clone()), email, password: password(dice.secrets) };
         let person = Person::register(nobody, &format!("{role} {}", number + 1), login)?;
         let grants = json!({"grants": [{"role": role, "shop_id": id}]});
         let user = format!("/users/{}", person.id());
@@ -126,7 +135,7 @@ fn branch(nobody: &Client, admin: &Person, number: usize, shop: &Value, rng: &dy
     };
     let (barista, manager) = (hire("barista")?, hire("manager")?);
     let branch = Branch { id, name, barista, manager };
-    receive_stock(&branch, number, rng)?;
+    receive_stock(&branch, number, dice.day)?;
     Ok(branch)
 }
 

@@ -109,11 +109,27 @@ pub(crate) struct DayShape<'s> {
     pub(crate) guests: usize,
 }
 
-/// The day's orders in order of time.
-pub(crate) fn plan(shape: &DayShape<'_>, rng: &dyn Rng) -> Vec<PlannedOrder> {
-    let mut orders: Vec<PlannedOrder> = (0..shape.orders).map(|_| plan_order(shape, rng)).collect();
-    orders.sort_by_key(|order| order.at);
-    orders
+/// A day that is planned.
+#[derive(Debug)]
+pub(crate) struct Day<'s> {
+    /// Its orders, in order of time.
+    pub(crate) orders: Vec<PlannedOrder>,
+    shape: DayShape<'s>,
+    rng: &'s dyn Rng,
+}
+
+impl<'s> Day<'s> {
+    /// Plans a day.
+    pub(crate) fn plan(shape: DayShape<'s>, rng: &'s dyn Rng) -> Self {
+        let mut orders: Vec<PlannedOrder> = (0..shape.orders).map(|_| plan_order(&shape, rng)).collect();
+        orders.sort_by_key(|order| order.at);
+        Self { orders, shape, rng }
+    }
+
+    /// The order of somebody else, at this moment: for who found nothing that they wanted.
+    pub(crate) fn another(&self, at: Timestamp) -> PlannedOrder {
+        PlannedOrder { at, ..plan_order(&self.shape, self.rng) }
+    }
 }
 
 fn plan_order(shape: &DayShape<'_>, rng: &dyn Rng) -> PlannedOrder {
@@ -176,7 +192,7 @@ mod tests {
     fn a_day(seed: u64) -> Vec<PlannedOrder> {
         let midnights =
             ["2026-11-19T21:00:00Z", "2026-11-19T21:00:00Z", "2026-11-19T19:00:00Z"].map(|t| t.parse().unwrap());
-        plan(&DayShape { midnights: &midnights, orders: 600, guests: 60 }, &SeededRng::new(seed))
+        Day::plan(DayShape { midnights: &midnights, orders: 600, guests: 60 }, &SeededRng::new(seed)).orders
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::chain::{Branch, Chain, all_pages};
 use super::client::Client;
 use super::clock::ShiftedClock;
-use super::day::PlannedOrder;
+use super::day::{Day, PlannedOrder};
 use super::guest::{self, Outcome};
 use super::staff;
 
@@ -27,6 +27,9 @@ const CLOSING_ROUNDS: usize = 24;
 /// Guests who are served at the same moment.
 const AT_ONCE: usize = 6;
 
+/// Others come in the same round for those who found nothing, at most so often; who is still missing comes later.
+const OTHERS_MAX: usize = 8;
+
 /// How the day went, as the guests saw it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Played {
@@ -36,26 +39,19 @@ pub(crate) struct Played {
     pub(crate) walked_away: usize,
 }
 
-/// Plays all orders of the day and closes the shops.
-pub(crate) fn play(
-    chain: &Chain,
-    day: &[PlannedOrder],
-    clock: &ShiftedClock,
-    progress: &ProgressBar,
-) -> Result<Played> {
+/// Plays all orders of the day and closes the shops. As many orders are placed as were planned, unless the shops take no
+/// more until they close.
+pub(crate) fn play(chain: &Chain, day: &Day<'_>, clock: &ShiftedClock, progress: &ProgressBar) -> Result<Played> {
     let mut played = Played::default();
-    let Some(first) = day.first() else { return Ok(played) };
-    let mut now = first.at;
-    let mut rest = day;
-    let mut number = 0;
+    let mut rest = day.orders.as_slice();
+    let Some(mut now) = rest.first().map(|order| order.at) else { return Ok(played) };
+    let mut guests = Guests { chain, came: 0, missing: 0 };
     while !rest.is_empty() {
-        let due = rest.partition_point(|order| order.at <= now);
-        let (this_round, later) = rest.split_at(due);
+        let (this_round, later) = rest.split_at(rest.partition_point(|order| order.at <= now));
         rest = later;
         clock.advance_to(now);
-        serve_guests(chain, this_round, number, &mut played)?;
-        number += this_round.len();
-        progress.inc(this_round.len() as u64);
+        guests.come(this_round, day, now, &mut played)?;
+        progress.set_position(played.placed as u64);
         for branch in &chain.shops {
             staff::work_the_board(branch)?;
         }
@@ -63,6 +59,34 @@ pub(crate) fn play(
     }
     close_shops(chain, clock, now)?;
     Ok(played)
+}
+
+/// Those who come in.
+struct Guests<'c> {
+    chain: &'c Chain,
+    /// How many did.
+    came: usize,
+    /// Orders that were planned and that nobody has placed.
+    missing: usize,
+}
+
+impl Guests<'_> {
+    /// The guests of one round; for each who finds nothing somebody else comes.
+    fn come(&mut self, planned: &[PlannedOrder], day: &Day<'_>, now: Timestamp, played: &mut Played) -> Result<()> {
+        let mut orders = planned.to_vec();
+        for _ in 0..=OTHERS_MAX {
+            orders.extend((0..self.missing).map(|_| day.another(now)));
+            if orders.is_empty() {
+                return Ok(());
+            }
+            let before = played.walked_away;
+            serve_guests(self.chain, &orders, self.came, played)?;
+            self.came += orders.len();
+            self.missing = played.walked_away - before;
+            orders.clear();
+        }
+        Ok(())
+    }
 }
 
 /// Rounds without new orders, until no board holds anything.

@@ -15,6 +15,8 @@ use super::play::Played;
 /// The summary, as text or as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Summary {
+    /// Orders that were asked for.
+    pub(crate) orders_asked: u32,
     /// Orders by the state that they ended in.
     pub(crate) ends: BTreeMap<String, usize>,
     /// Shops with what they took and kept.
@@ -59,7 +61,7 @@ pub(crate) fn of_the_day(chain: &Chain, played: &Played) -> Result<Summary> {
         shops.push(day);
     }
     let steps = chain.admin.client()?.steps().slowest_first();
-    Ok(Summary { ends, shops, walked_away: played.walked_away, steps, audit_findings: 0, took_s: 0.0 })
+    Ok(Summary { orders_asked: 0, ends, shops, walked_away: played.walked_away, steps, audit_findings: 0, took_s: 0.0 })
 }
 
 fn money(value: &Value) -> Result<Money> {
@@ -75,6 +77,9 @@ impl Summary {
     /// For people.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("\nA day of {} orders, played in {:.1} s\n\n", self.orders(), self.took_s);
+        if self.orders() < self.orders_asked as usize {
+            let _ = writeln!(text, "  {} were asked for: the shops took no more that day\n", self.orders_asked);
+        }
         for (state, count) in &self.ends {
             let _ = writeln!(text, "  {state:<12}{count:>6}");
         }

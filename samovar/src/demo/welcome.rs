@@ -2,7 +2,7 @@
 
 use super::Open;
 use super::folder::{Folder, Mark};
-use crate::cli::DemoArgs;
+use crate::cli::{Common, DEMO_LISTEN, DemoArgs};
 use crate::terminal::say;
 
 /// Says where things are, for somebody who stays or for somebody who leaves.
@@ -31,4 +31,20 @@ pub(super) fn say_where(args: &DemoArgs, open: &Open, mark: &Mark, folder: &Fold
         say(&format!("  curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{body}'"));
     }
     say("\nCtrl-C stops it; the data stays.");
+}
+
+/// Says at the end where everything is, and how to go on or to be rid of it.
+pub(super) fn say_farewell(common: &Common, args: &DemoArgs, folder: &Folder) {
+    let data = folder.path().display();
+    let mut again = "samovar demo".to_owned();
+    if common.data.is_some() {
+        again.push_str(&format!(" --data {data}"));
+    }
+    if args.listen != DEMO_LISTEN {
+        again.push_str(&format!(" --listen {}", args.listen));
+    }
+    say(&format!("\nStopped. The data and the logins are kept in {data}."));
+    say(&format!("  {again:<40} opens it again at once"));
+    let delete = format!("rm -r {data}");
+    say(&format!("  {delete:<40} deletes it; the next start plays a new day"));
 }

@@ -4,6 +4,7 @@ mod answers;
 mod cookie;
 mod keys;
 mod me;
+mod refusals;
 mod requests;
 mod sign_in;
 mod users;

@@ -1,15 +1,17 @@
 //! What can go wrong, by what the caller can do about it.
 
-mod codes;
+pub(crate) mod codes;
+pub(crate) mod members;
 
 use contracts::{OrderId, ShopId, VariantId};
 use kernel::{Code, Coded, Language, Money};
 use serde_json::{Map, Value, json};
-use service::{CallError, Fault, RequestContext, Stale};
+use service::{CallError, Fault, RequestContext, Stale, members_of};
 use store::StoreError;
 
 pub(crate) use codes::CODES;
 
+use self::members::{LeftInStock, TakenField};
 use crate::model::pricing::{Refusal, Shortage};
 
 /// A request that was refused or failed.
@@ -112,8 +114,8 @@ impl Coded for Error {
             Self::Invalid(faults) | Self::InvalidLines(faults) => json!({ "errors": listed(faults) }),
             Self::OutOfStock(shortages) => json!({ "lines": shortages }),
             Self::PriceChanged(items_total) => json!({ "items_total": items_total }),
-            Self::Taken { what } => json!({ "taken": what }),
-            Self::NotEnough { available } => json!({ "available": available }),
+            Self::Taken { what } => return members_of(&TakenField { taken: what }),
+            Self::NotEnough { available } => return members_of(&LeftInStock { available: *available }),
             Self::Stale(stale) => return stale.members(),
             Self::Call(error) => return error.members(),
             Self::UnknownShop(_)

@@ -2,12 +2,14 @@
 
 mod bodies;
 mod categories;
+mod examples;
 mod groups;
 mod items;
 mod menu;
 mod pages;
 mod patch;
 mod products;
+mod refusals;
 mod sheets;
 mod shops;
 mod stock;

@@ -33,6 +33,7 @@ use crate::body::Bodies;
 use crate::identify::Identity;
 use crate::limits::Counters;
 use crate::observed::Observed;
+pub use crate::order_page::document as document_order_page;
 pub use crate::policy::{Access, PolicyGap, Row};
 use crate::router::{Found, Route, Router};
 pub use crate::upstream::{Upstream, Upstreams};

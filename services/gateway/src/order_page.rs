@@ -3,6 +3,8 @@
 //! The order is the answer; the rest is added to it. A payment that cannot be had now is null with a notice, and never
 //! makes the order unreadable.
 
+mod document;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,9 +13,13 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, ETAG, HeaderName, IF_NONE_MATCH};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt as _;
-use serde_json::{Value, json};
-use service::Tagged;
+use kernel::{Language, Text};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use service::{RequestContext, Tagged, in_language};
+use utoipa::ToSchema;
 
+pub use self::document::document;
 use crate::upstream::Upstreams;
 
 /// An order with a hundred lines is some 60 KiB.
@@ -21,6 +27,53 @@ const PART_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// Nobody waits longer for the payment beside an order that is there.
 const PAYMENT_WAIT: Duration = Duration::from_secs(2);
+
+const PAYMENT_UNAVAILABLE: Text = Text {
+    en: "The payment cannot be shown at the moment. Read the order again in a few seconds.",
+    ru: "Платёж сейчас показать нельзя. Запросите заказ снова через несколько секунд.",
+};
+
+/// An order with everything that belongs to it.
+#[derive(Serialize)]
+struct OrderPage {
+    /// As orders tells it.
+    #[serde(flatten)]
+    order: Map<String, Value>,
+    #[serde(flatten)]
+    added: Added,
+}
+
+/// What the gateway adds to an order.
+#[derive(Serialize, ToSchema)]
+struct Added {
+    /// The payment that paid the order, else the latest attempt; null with a notice when it cannot be had now.
+    #[schema(required, schema_with = document::payment)]
+    payment: Option<Value>,
+    /// How the order is brought; null while it is fetched by the guest, as all are.
+    #[schema(required, schema_with = document::delivery)]
+    delivery: Option<Value>,
+    /// What the guest was written about the order; empty until guests are written to.
+    #[schema(value_type = Vec<Object>, example = json!([]))]
+    messages: Vec<Value>,
+    /// What is missing from this answer, and why.
+    notices: Vec<OrderNotice>,
+}
+
+/// Something that is missing.
+#[derive(Serialize, ToSchema)]
+struct OrderNotice {
+    /// What, for programs.
+    #[schema(example = "gateway.payment-unavailable")]
+    code: &'static str,
+    /// What, for people, in the language of the request.
+    message: &'static str,
+}
+
+impl OrderNotice {
+    fn payment_unavailable(language: Language) -> Self {
+        Self { code: "gateway.payment-unavailable", message: in_language(PAYMENT_UNAVAILABLE, language) }
+    }
+}
 
 pub(crate) async fn answer(upstreams: &Upstreams, request: Request<Body>) -> Response {
     let (mut parts, body) = request.into_parts();
@@ -40,8 +93,8 @@ pub(crate) async fn answer(upstreams: &Upstreams, request: Request<Body>) -> Res
         return order;
     }
     let (head, body) = order.into_parts();
-    let Some(order) = read(body).await.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()) else {
-        return service::Problem::internal("orders answered what is not JSON").into_response();
+    let Some(order) = read(body).await.and_then(|bytes| serde_json::from_slice(&bytes).ok()) else {
+        return service::Problem::internal("orders answered what is not a JSON object").into_response();
     };
     let payment = match payment {
         Ok(response) => payment_of(response).await,
@@ -50,16 +103,11 @@ pub(crate) async fn answer(upstreams: &Upstreams, request: Request<Body>) -> Res
     page(order, payment, &asked, &head.headers)
 }
 
-fn page(mut order: Value, payment: Option<Value>, asked: &HeaderMap, order_headers: &HeaderMap) -> Response {
-    let Some(fields) = order.as_object_mut() else {
-        return service::Problem::internal("orders answered what is not an object").into_response();
-    };
-    let notices: Vec<Value> = if payment.is_none() { vec![json!("payment-unavailable")] } else { Vec::new() };
-    fields.insert("payment".into(), payment.unwrap_or(Value::Null));
-    fields.entry("delivery").or_insert(Value::Null);
-    fields.entry("messages").or_insert_with(|| json!([]));
-    fields.insert("notices".into(), Value::Array(notices));
-    let mut response = match Tagged::new(&order) {
+fn page(order: Map<String, Value>, payment: Option<Value>, asked: &HeaderMap, order_headers: &HeaderMap) -> Response {
+    let language = RequestContext::current().map_or(Language::En, |context| context.language);
+    let missing = payment.is_none().then(|| OrderNotice::payment_unavailable(language));
+    let added = Added { payment, delivery: None, messages: Vec::new(), notices: missing.into_iter().collect() };
+    let mut response = match Tagged::new(&OrderPage { order, added }) {
         Ok(tagged) => tagged.answer(asked),
         Err(problem) => return problem.into_response(),
     };

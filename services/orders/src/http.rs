@@ -2,6 +2,7 @@
 
 mod examples;
 mod problem;
+mod refusals;
 mod requests;
 mod staff;
 mod views;
@@ -21,6 +22,7 @@ use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::refusals::{CancellationRefused, PlacementRefused, QuoteRefused};
 use self::requests::{CancelOrder, ListFilter, NewOrder, QuoteRequest, SlotsQuery};
 use self::views::{DetailedOrderView, OrderView, QuoteView, SlotsView, Viewing};
 use crate::app::App;
@@ -53,8 +55,8 @@ pub(crate) fn routes(app: Arc<App>) -> OpenApiRouter {
     request_body(content = QuoteRequest, example = json!(examples::quote_request())),
     responses(
         (status = 200, description = "The quote", body = QuoteView),
-        (status = 409, description = "`orders.out-of-stock` with `lines: [{pointer, available}]`",
-            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "`orders.out-of-stock` with `lines`",
+            content_type = "application/problem+json", body = QuoteRefused),
     ),
 )]
 async fn quote(
@@ -81,7 +83,7 @@ async fn quote(
         (status = 409, description = "`orders.price-changed` with `quote`, `orders.out-of-stock` with `lines`, \
             `orders.shop-closed` with `opens_at`, `orders.slot-full` and `orders.too-soon` with `earliest_at`, \
             `orders.too-many-unpaid`, `http.request-in-progress`",
-            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+            content_type = "application/problem+json", body = PlacementRefused),
     ),
 )]
 async fn place(
@@ -174,7 +176,7 @@ async fn read(
     responses(
         (status = 200, description = "Cancelled", body = OrderView),
         (status = 409, description = "`orders.cannot-cancel` with `state`",
-            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+            content_type = "application/problem+json", body = CancellationRefused),
     ),
 )]
 async fn cancel(

@@ -1,10 +1,14 @@
 //! What can go wrong, by what the caller can do about it.
 
+pub(crate) mod members;
+
 use contracts::payments::PaymentState;
 use kernel::{Code, Coded, ErrorKind, Money, Text};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use service::members_of;
 use store::StoreError;
 
+use self::members::{NoSuchPaymentStep, Refundable};
 use crate::model::refund::LineFault;
 
 /// A failure of payments.
@@ -62,7 +66,7 @@ pub enum Error {
 macro_rules! codes {
     ($($name:ident = $code:literal, $kind:ident, $en:literal, $ru:literal, $hint_en:literal, $hint_ru:literal
         $(, with [$($member:literal),+])?;)+) => {
-        $(static $name: Code = Code {
+        $(pub(crate) static $name: Code = Code {
             code: $code,
             kind: ErrorKind::$kind,
             title: Text { en: $en, ru: $ru },
@@ -141,9 +145,9 @@ impl Coded for Error {
     }
 
     fn members(&self) -> Map<String, Value> {
-        let members = match self {
-            Self::IllegalTransition { from, to } => json!({"from": from, "to": to}),
-            Self::RefundExceedsCaptured(left) => json!({"refundable": left}),
+        match self {
+            Self::IllegalTransition { from, to } => members_of(&NoSuchPaymentStep { from: *from, to: *to }),
+            Self::RefundExceedsCaptured(left) => members_of(&Refundable { refundable: *left }),
             Self::UnknownOrder
             | Self::UnknownPayment
             | Self::UnknownProvider
@@ -155,9 +159,8 @@ impl Coded for Error {
             | Self::WrongCurrency(_)
             | Self::CallbackRefused
             | Self::CallbackMalformed(_)
-            | Self::Store(_) => return Map::new(),
-        };
-        members.as_object().cloned().unwrap_or_default()
+            | Self::Store(_) => Map::new(),
+        }
     }
 
     fn retry_after_s(&self) -> Option<u32> {

@@ -5,6 +5,7 @@ mod callbacks;
 mod ledger;
 mod of_order;
 mod payments;
+mod refusals;
 mod requests;
 mod wait;
 

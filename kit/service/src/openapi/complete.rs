@@ -106,11 +106,21 @@ const ALL: [&Refusal; 13] = [
     &UNAVAILABLE,
 ];
 
+/// What a stale change is told besides.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used: `Stale` says its members itself")]
+struct CurrentVersion {
+    /// The version that stands.
+    #[schema(example = 3)]
+    version: i64,
+}
+
 /// The schema of a problem and the shared responses, shaped as a document to be merged.
 pub(super) fn shared_components() -> Value {
     let mut schemas = Map::new();
     schemas.insert(ProblemSchema::name().into_owned(), schema_of::<ProblemSchema>());
     schemas.insert(ProblemFault::name().into_owned(), schema_of::<ProblemFault>());
+    schemas.insert(CurrentVersion::name().into_owned(), schema_of::<CurrentVersion>());
     let responses: Map<String, Value> =
         ALL.iter().map(|refusal| (refusal.name.to_owned(), response(refusal))).collect();
     json!({ "components": { "schemas": schemas, "responses": responses } })
@@ -136,6 +146,11 @@ fn response(refusal: &Refusal) -> Value {
             },
         } },
     });
+    if refusal.status == STALE.status {
+        let content = &mut response["content"]["application/problem+json"];
+        content["schema"] = json!(super::Refusal::new(refusal.code).with::<CurrentVersion>().schema());
+        content["example"]["version"] = json!(3);
+    }
     if matches!(refusal.status, 429 | 503) {
         response["headers"] = json!({ "Retry-After": {
             "description": "Seconds to wait.", "required": true, "schema": { "type": "integer", "minimum": 0 },

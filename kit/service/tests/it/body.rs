@@ -211,14 +211,13 @@ async fn the_character_nul_is_refused_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn rules_between_fields_come_with_the_other_faults() {
-    let answer =
-        answered(GOOD.replace("\"quantity\": 2", "\"quantity\": -5").replacen('{', r#"{"comment": "never", "#, 1));
+async fn the_rules_of_a_type_come_with_the_other_faults_and_name_their_place_once() {
+    let body = GOOD.replace("\"quantity\": 2, \"sku\": \"latte\"", "\"quantity\": -5, \"sku\": \"far too long\"");
 
-    let answer = answer.await;
+    let answer = answered(body.replacen('{', r#"{"comment": "never", "#, 1)).await;
 
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(answer.faults(), ["/comment pair", "/lines/0/quantity range", "/lines/0/quantity too-small"]);
+    assert_eq!(answer.faults(), ["/comment pair", "/lines/0/quantity range", "/lines/0/sku too-long"]);
 }
 
 #[tokio::test]

@@ -57,6 +57,42 @@ async fn change_thing(_: PathId<OrderId>, Body(_): Body<PlaceThing>) -> StatusCo
     StatusCode::OK
 }
 
+service::codes! { static CODES;
+    TAKEN = "things.taken", Conflict, "It is taken", "Занято", "Wait.", "Подождите.", with ["by"];
+    GONE = "things.gone", Conflict, "It is gone", "Нет её", "Leave it.", "Оставьте.";
+}
+
+#[derive(Serialize, ToSchema)]
+struct TakenBy {
+    by: Money,
+}
+
+service::refusals! {
+    /// Why a thing cannot be had.
+    ThingRefused { TAKEN => TakenBy, GONE }
+
+    /// Why a thing cannot be left.
+    LeavingRefused { GONE }
+}
+
+/// Take a thing
+#[utoipa::path(post, path = "/things/take", tag = "things",
+    responses(
+        (status = 204, description = "Taken."),
+        (status = 409, description = "Not to be had.", content_type = "application/problem+json", body = ThingRefused)))]
+async fn take_thing() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+/// Leave a thing
+#[utoipa::path(post, path = "/things/leave", tag = "things",
+    responses(
+        (status = 204, description = "Left."),
+        (status = 409, description = "Not to be left.", content_type = "application/problem+json", body = LeavingRefused)))]
+async fn leave_thing() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
 #[derive(Debug, Deserialize, ToSchema)]
 struct OpenBody {
     #[expect(dead_code, reason = "only documented")]
@@ -117,6 +153,9 @@ fn what_operations_have_in_common_is_filled_in() {
     assert!(change["description"].as_str().unwrap().contains("Roles: manager, admin."));
     assert!(place["responses"]["201"]["headers"]["Idempotent-Replayed"].is_object());
     assert_eq!(root["components"]["responses"]["TooMany"]["headers"]["Retry-After"]["required"], true);
+    let stale = &root["components"]["responses"]["Stale"]["content"]["application/problem+json"];
+    assert_eq!((&stale["schema"]["title"], &stale["example"]["version"]), (&json!("http.stale"), &json!(3)));
+    assert_eq!(stale["schema"]["allOf"][2]["$ref"], "#/components/schemas/CurrentVersion");
     assert_eq!(root["openapi"], "3.1.0");
 }
 
@@ -130,6 +169,30 @@ fn examples_are_composed_from_those_of_the_types() {
     assert_eq!(*request, json!({"price": {"amount": 17500, "currency": "RUB"}, "name": "Латте"}));
     assert_eq!(page["items"][0]["id"], "ord_01h455vb4pex5vsknk084sn02q");
     assert_eq!(page["items"][0]["price"]["amount"], 17500);
+}
+
+#[test]
+fn a_refusal_is_told_by_its_code_with_what_it_has_besides() {
+    let things: OpenApiRouter = OpenApiRouter::default().routes(routes!(take_thing)).routes(routes!(leave_thing));
+    let document = ApiDocument::assemble(&OUTLINE, [things.into_openapi()], |_, _| Some(Access::SignedIn));
+    let problem = |code: &str| json!({"type": "", "title": "", "status": 409, "code": code, "hint": "", "by": {"amount": 1, "currency": "RUB"}});
+    let mut bare = problem(TAKEN.code);
+    bare.as_object_mut().unwrap().remove("by");
+    let taken = |body: &Value| fits(&document, "ThingRefused", body);
+
+    assert_eq!(document.violations(), Vec::<String>::new());
+    assert!(taken(&problem("things.taken")) && taken(&problem("things.gone")));
+    assert!(!taken(&bare), "the member is missing");
+    assert!(!taken(&problem("things.lost")), "a code that is not named");
+    assert!(!fits(&document, "LeavingRefused", &problem("things.taken")), "a code of another operation");
+    assert!(fits(&document, "LeavingRefused", &problem("things.gone")));
+}
+
+/// Whether the body is what the schema of this name says.
+fn fits(document: &ApiDocument, schema: &str, body: &Value) -> bool {
+    let components = &document.as_value()["components"];
+    let schema = json!({"$ref": format!("#/components/schemas/{schema}"), "components": components});
+    jsonschema::validator_for(&schema).unwrap().is_valid(body)
 }
 
 #[test]

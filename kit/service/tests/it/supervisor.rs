@@ -142,10 +142,16 @@ async fn a_connection_that_never_ends_leaves_the_threads_time_to_finish() {
     let (mut supervisor, _) = supervisor();
     let finished = Arc::new(AtomicUsize::new(0));
     let finishes = Arc::clone(&finished);
+    let (ask, asked) = mpsc::channel();
+    let (answer, answered) = mpsc::channel();
+    let _echo = std::thread::spawn(move || asked.iter().try_for_each(|question: u32| answer.send(question)));
     supervisor.thread("consumer", move |stop| {
         stop.wait(BOUND);
-        // The event in hand.
-        std::thread::park_timeout(Duration::from_millis(20));
+        // The event in hand: so much to and fro that nobody who does not wait sees its end.
+        for question in 0..1_000 {
+            ask.send(question).unwrap();
+            assert_eq!(answered.recv_timeout(BOUND), Ok(question));
+        }
         finishes.fetch_add(1, Ordering::SeqCst);
     });
     supervisor.server("hanging", |_| std::future::pending());

@@ -1,6 +1,7 @@
 //! Requests of several transactions: only the last one waits for the disk ([`store::in_steps`]).
 
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use kernel::OsRng;
@@ -69,17 +70,16 @@ fn is_answered_early(asked: Asked) -> bool {
     let database = TestDatabase::sqlite();
     let db = things(&still(&database));
     let first = Gate::shut(&db);
-    let (answered, answer) = bounded(1);
-    let asking = db.clone();
-    let request = std::thread::spawn(move || {
-        let written: Result<(), StoreError> = runtime().block_on(async {
-            match asked {
-                Asked::Step(goes_on) => in_steps(asking.write_step(|tx| put(tx, "a", 1), goes_on)).await,
-                Asked::OutsideOfSteps => asking.write_step(|tx| put(tx, "a", 1), GOES_ON).await,
-            }
-        });
-        answered.send(written).unwrap();
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let mut request = std::pin::pin!(async {
+        match asked {
+            Asked::Step(goes_on) => in_steps(db.write_step(|tx| put(tx, "a", 1), goes_on)).await,
+            Asked::OutsideOfSteps => db.write_step(|tx| put(tx, "a", 1), GOES_ON).await,
+        }
     });
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(request.as_mut().poll(&mut context).is_pending(), "the writer stands in the gate");
     wait_until("it is queued", || db.stats().write_queue == 1);
     let (second, inside) = Gate::queue(&db);
     wait_until("the gate is queued", || db.stats().write_queue == 2);
@@ -87,13 +87,18 @@ fn is_answered_early(asked: Asked) -> bool {
     first.go_on.send(()).unwrap();
     inside.recv().unwrap();
     assert_eq!(ids(&db), [""; 0], "the batch is still open");
-    let early = answer.recv_timeout(std::time::Duration::from_millis(300)).ok();
+    // The writer has gone on to the next closure: what it says before the commit it has said.
+    let early = request.as_mut().poll(&mut context);
+    let is_early = early.is_ready();
     second.open();
     first.open();
-    request.join().unwrap();
-    assert_eq!(early.clone().unwrap_or_else(|| answer.recv().unwrap()), Ok(()));
+    let written = match early {
+        Poll::Ready(written) => written,
+        Poll::Pending => runtime.block_on(request),
+    };
+    assert_eq!(written, Ok(()));
     assert_eq!(ids(&db), ["a"]);
-    early.is_some()
+    is_early
 }
 
 #[test]

@@ -11,6 +11,7 @@ use service::codes::INVALID;
 use service::{Body, IfNoneMatchHeader, PathId, Principal, Problem, etagged};
 
 use super::answers::{SessionAnswer, SessionPage, UserAnswer};
+use super::refusals::EmailRefused;
 use super::requests::{ChangeMeRequest, ChangePasswordRequest, password_faults};
 use crate::app::{App, Device};
 use crate::model::email::EmailAddress;
@@ -35,7 +36,7 @@ pub(super) async fn read_me(
     responses(
         (status = 200, description = "As it is now.", body = UserAnswer),
         (status = 403, description = "auth.fresh-login-required", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
-        (status = 409, description = "auth.email-taken", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "auth.email-taken", content_type = "application/problem+json", body = EmailRefused),
     ))]
 pub(super) async fn change_me(
     State(app): State<Arc<App>>,

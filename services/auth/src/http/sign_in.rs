@@ -11,6 +11,7 @@ use service::{Body, Lang, Principal, Problem};
 
 use super::answers::Tokens;
 use super::cookie;
+use super::refusals::EmailRefused;
 use super::requests::{LoginRequest, RefreshRequest, RegisterRequest, SessionMode, checked_email, checked_name};
 use crate::app::{App, Device};
 use crate::error::Error;
@@ -25,7 +26,7 @@ use crate::use_cases::{
 #[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterRequest,
     responses(
         (status = 201, description = "Registered and signed in.", body = Tokens),
-        (status = 409, description = "auth.email-taken", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "auth.email-taken", content_type = "application/problem+json", body = EmailRefused),
     ))]
 pub(super) async fn register(
     State(app): State<Arc<App>>,

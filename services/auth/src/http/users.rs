@@ -12,6 +12,7 @@ use service::{
 };
 
 use super::answers::{ManagedUser, UserPage};
+use super::refusals::AdminRefused;
 use super::requests::{ChangeUserRequest, ReplaceGrantsRequest, UserFilter};
 use crate::app::App;
 use crate::use_cases::manage_users::{self, Access};
@@ -48,7 +49,7 @@ pub(super) async fn read_user(
     request_body = ChangeUserRequest,
     responses(
         (status = 200, description = "As they are now.", body = ManagedUser),
-        (status = 409, description = "auth.last-admin", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "auth.last-admin", content_type = "application/problem+json", body = AdminRefused),
     ))]
 pub(super) async fn change_user(
     State(app): State<Arc<App>>,
@@ -71,7 +72,7 @@ pub(super) async fn change_user(
     request_body = ReplaceGrantsRequest,
     responses(
         (status = 200, description = "As they are now.", body = ManagedUser),
-        (status = 409, description = "auth.last-admin", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "auth.last-admin", content_type = "application/problem+json", body = AdminRefused),
     ))]
 pub(super) async fn replace_grants(
     State(app): State<Arc<App>>,

@@ -15,9 +15,10 @@ use service::{
 };
 use utoipa::ToSchema;
 
-use super::Web;
 use super::bodies::{GroupBody, ModifierBody};
 use super::patch::{LocalizedPatch, MergePatch, PricePatch};
+use super::refusals::{ChangeRefused, CreationRefused};
+use super::{Web, examples};
 use crate::app::Ids;
 use crate::error::Error;
 use crate::model::merge::MatchedList;
@@ -97,10 +98,11 @@ impl From<&ModifierGroup> for EditedGroup {
 
 /// Create a modifier group
 #[utoipa::path(post, path = "/modifier-groups", tag = "products", params(OptionalIdempotencyKeyHeader),
-    request_body = GroupBody,
+    request_body(content = GroupBody, example = json!(examples::new_group())),
     responses(
         (status = 201, description = "Products may offer it.", body = EditedGroup),
-        (status = 409, description = "catalog.taken", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "catalog.taken with `taken`",
+            content_type = "application/problem+json", body = CreationRefused),
     ))]
 pub(super) async fn create_group(
     State(web): State<Arc<Web>>,
@@ -155,7 +157,8 @@ pub(super) async fn read_group(
     params(("id" = ModifierGroupId, Path, description = "The group."), IfMatchHeader), request_body = GroupPatch,
     responses(
         (status = 200, description = "As it is now.", body = EditedGroup),
-        (status = 409, description = "catalog.taken", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "catalog.taken with `taken`",
+            content_type = "application/problem+json", body = ChangeRefused),
     ))]
 pub(super) async fn change_group(
     State(web): State<Arc<Web>>,

@@ -19,7 +19,8 @@ use super::bodies::{NutritionFacts, ProductBody, VariantBody};
 use super::items::{MenuItem, Showing};
 use super::menu::{in_language, language_of};
 use super::patch::{LocalizedPatch, MergePatch, PricePatch};
-use super::{STAFF, Web};
+use super::refusals::{ChangeRefused, CreationRefused};
+use super::{STAFF, Web, examples};
 use crate::app::Ids;
 use crate::error::Error;
 use crate::model::merge::MatchedList;
@@ -186,10 +187,12 @@ impl From<ProductPage> for EditedProduct {
 }
 
 /// Create a product
-#[utoipa::path(post, path = "/products", tag = "products", params(OptionalIdempotencyKeyHeader), request_body = ProductBody,
+#[utoipa::path(post, path = "/products", tag = "products", params(OptionalIdempotencyKeyHeader),
+    request_body(content = ProductBody, example = json!(examples::new_product())),
     responses(
         (status = 201, description = "It is on the menu of every shop.", body = EditedProduct),
-        (status = 409, description = "catalog.taken", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "catalog.taken with `taken`",
+            content_type = "application/problem+json", body = CreationRefused),
     ))]
 pub(super) async fn create_product(
     State(web): State<Arc<Web>>,
@@ -260,7 +263,8 @@ pub(super) async fn read_product(
     params(("id" = ProductId, Path, description = "The product."), IfMatchHeader), request_body = ProductPatch,
     responses(
         (status = 200, description = "As it is now.", body = EditedProduct),
-        (status = 409, description = "catalog.taken", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "catalog.taken with `taken`",
+            content_type = "application/problem+json", body = ChangeRefused),
     ))]
 pub(super) async fn change_product(
     State(web): State<Arc<Web>>,

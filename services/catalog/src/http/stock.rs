@@ -14,6 +14,7 @@ use service::{
 };
 use utoipa::{IntoParams, ToSchema};
 
+use super::refusals::MovementRefused;
 use super::{MANAGERS, STAFF, Web, granted};
 use crate::app::Ids;
 use crate::error::Error;
@@ -207,7 +208,8 @@ pub(super) async fn list_stock(
     responses(
         (status = 201, description = "Booked.", body = MovementAnswer),
         (status = 404, description = "catalog.unknown-shop", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
-        (status = 409, description = "catalog.not-enough-stock with `available`, or catalog.untracked", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = 409, description = "catalog.not-enough-stock with `available`, or catalog.untracked",
+            content_type = "application/problem+json", body = MovementRefused),
     ))]
 pub(super) async fn move_stock(
     State(web): State<Arc<Web>>,

@@ -25,7 +25,10 @@ const INFALLIBLE: &str = "writing to a string does not fail";
 const HEAD: &str = "# Routes\n\n\
     Who may call what. Made from the policy table of the gateway, which is also what it enforces; what has no row does\n\
     not exist. The role opens the door; what of it somebody may see or change is in the predicate of the service's query,\n\
-    and what is not theirs is not found (404).\n";
+    and what is not theirs is not found (404).\n\
+    \n\
+    Money moves by the hand of who works in the shop: an administrator neither receives nor refunds, unless the role\n\
+    was granted to them too. The audit trail then has both, the grant and the deed.\n";
 
 fn who(row: &Row) -> String {
     match row.access {

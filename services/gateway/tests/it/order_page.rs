@@ -71,6 +71,10 @@ async fn ask(door: &Door, person: u128, tag: &str) -> Answer {
     door.ask(if tag.is_empty() { request } else { with(request, "if-none-match", tag) }).await
 }
 
+fn codes(notices: &Value) -> Vec<&str> {
+    notices.as_array().unwrap().iter().map(|notice| notice["code"].as_str().unwrap()).collect()
+}
+
 #[tokio::test]
 async fn an_order_comes_with_its_payment_and_history() {
     let answer = ask(&door(Payments::Answers("pending")), 1, "").await;
@@ -91,7 +95,7 @@ async fn a_payment_that_cannot_be_had_leaves_the_order_readable_and_says_so() {
 
         assert_eq!(answer.status, 200, "{payments:?}");
         assert_eq!((&answer.body["id"], &answer.body["payment"]), (&json!("ord_1"), &Value::Null), "{payments:?}");
-        assert_eq!(answer.body["notices"], json!(["payment-unavailable"]), "{payments:?}");
+        assert_eq!(codes(&answer.body["notices"]), ["gateway.payment-unavailable"], "{payments:?}");
     }
 }
 
@@ -104,8 +108,23 @@ async fn a_payment_that_does_not_come_is_not_waited_for() {
     let answer = ask(&door, 1, "").await;
 
     assert_eq!((answer.status, &answer.body["state"]), (200, &json!("placed")));
-    assert_eq!(answer.body["notices"], json!(["payment-unavailable"]));
+    assert_eq!(codes(&answer.body["notices"]), ["gateway.payment-unavailable"]);
     assert_eq!(started.elapsed().as_secs(), 2);
+}
+
+#[tokio::test]
+async fn a_notice_is_in_the_language_of_the_request() {
+    let door = door(Payments::Breaks);
+    let token = door.token(&door.person(1, &[]));
+    let message = async |language| {
+        let asked = with(signed_in(get(PATH), &token), "accept-language", language);
+        door.ask(asked).await.body["notices"][0]["message"].clone()
+    };
+
+    let (english, russian) = (message("en").await, message("ru").await);
+
+    assert!(english.as_str().unwrap().starts_with("The payment"), "{english}");
+    assert!(russian.as_str().unwrap().starts_with("Платёж"), "{russian}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use kernel::Code;
 use service::{Problem, codes as edge};
 
+use super::refusals::{EarliestTime, NoSuchStep, OutOfStock, PriceChanged, ShopClosed, StateNow, TooManyUnpaid};
 use super::views::QuoteView;
 use crate::error::{Error, codes};
 use crate::model::Rejection;
@@ -15,20 +16,20 @@ pub(super) fn of(error: Error) -> Problem {
         Error::NoSuchShop => told(&codes::NO_SUCH_SHOP),
         Error::Invalid(faults) => Problem::new(&edge::INVALID).faults(faults),
         Error::PriceChanged { quote, language } => {
-            told(&codes::PRICE_CHANGED).member("quote", value(&QuoteView::of(&quote, language)))
+            told(&codes::PRICE_CHANGED).members(&PriceChanged { quote: QuoteView::of(&quote, language) })
         }
-        Error::OutOfStock { lines } => told(&codes::OUT_OF_STOCK).member("lines", lines),
-        Error::ShopClosed { opens_at } => told(&codes::SHOP_CLOSED).member("opens_at", value(&opens_at)),
-        Error::SlotFull { earliest_at } => told(&codes::SLOT_FULL).member("earliest_at", value(&earliest_at)),
-        Error::TooSoon { earliest_at } => told(&codes::TOO_SOON).member("earliest_at", value(&earliest_at)),
-        Error::TooManyUnpaid { unpaid_max } => told(&codes::TOO_MANY_UNPAID).member("unpaid_max", unpaid_max),
+        Error::OutOfStock { lines } => told(&codes::OUT_OF_STOCK).members(&OutOfStock { lines }),
+        Error::ShopClosed { opens_at } => told(&codes::SHOP_CLOSED).members(&ShopClosed { opens_at }),
+        Error::SlotFull { earliest_at } => told(&codes::SLOT_FULL).members(&EarliestTime { earliest_at }),
+        Error::TooSoon { earliest_at } => {
+            told(&codes::TOO_SOON).members(&EarliestTime { earliest_at: Some(earliest_at) })
+        }
+        Error::TooManyUnpaid { unpaid_max } => told(&codes::TOO_MANY_UNPAID).members(&TooManyUnpaid { unpaid_max }),
         Error::Rejected(Rejection::IllegalTransition { from, to }) => {
-            told(&codes::ILLEGAL_TRANSITION).member("from", from.as_str()).member("to", to.as_str())
+            told(&codes::ILLEGAL_TRANSITION).members(&NoSuchStep { from, to })
         }
-        Error::Rejected(Rejection::CannotCancel { state }) => {
-            told(&codes::CANNOT_CANCEL).member("state", state.as_str())
-        }
-        Error::Rejected(Rejection::GivenBack { state }) => told(&codes::GIVEN_BACK).member("state", state.as_str()),
+        Error::Rejected(Rejection::CannotCancel { state }) => told(&codes::CANNOT_CANCEL).members(&StateNow { state }),
+        Error::Rejected(Rejection::GivenBack { state }) => told(&codes::GIVEN_BACK).members(&StateNow { state }),
         Error::Rejected(Rejection::NotExpiredYet { .. } | Rejection::NothingHeld) => told(&codes::ILLEGAL_TRANSITION),
         Error::Entombed => Problem::new(&codes::TOOK_TOO_LONG),
         Error::Edge(problem) => problem,
@@ -36,8 +37,4 @@ pub(super) fn of(error: Error) -> Problem {
         Error::Store(error) => error.into(),
         Error::Catalog(reason) => Problem::internal(format!("catalog told what cannot be: {reason}")),
     }
-}
-
-fn value(view: &impl serde::Serialize) -> serde_json::Value {
-    serde_json::to_value(view).unwrap_or_default()
 }

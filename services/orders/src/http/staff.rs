@@ -8,6 +8,7 @@ use contracts::{OrderId, ShopId};
 use http::HeaderMap;
 use service::{Answer, Body, IfNoneMatchHeader, Lang, PathId, Principal, Problem, etagged};
 
+use super::refusals::StepRefused;
 use super::requests::ChangeStatus;
 use super::views::{BoardView, OrderView, Viewing};
 use crate::app::App;
@@ -24,7 +25,7 @@ use crate::use_cases::read_orders::{Viewer, read_board};
     responses(
         (status = 200, description = "The order", body = OrderView),
         (status = 409, description = "`orders.illegal-transition` with `from`, `to`; `orders.given-back` with `state`",
-            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+            content_type = "application/problem+json", body = StepRefused),
     ),
 )]
 pub(super) async fn status(

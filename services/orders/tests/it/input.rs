@@ -30,6 +30,8 @@ fn every_fault_of_a_body_is_named(database: &TestDatabase) {
     {
         assert!(found.contains(&pointer), "{pointer} is missing in {found:?}");
     }
+    let once: std::collections::BTreeSet<&str> = found.iter().copied().collect();
+    assert_eq!(once.len(), found.len(), "a place is named twice: {problem}");
     assert!(world.told::<OrderPlaced>().is_empty());
     assert!(world.catalog.holds().is_empty());
 }

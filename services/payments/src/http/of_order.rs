@@ -13,6 +13,7 @@ use service::{
 };
 
 use super::answers::PaymentAnswer;
+use super::refusals::PayingAgainRefused;
 use super::requests::{PayAgainRequest, WaitQuery};
 use super::wait::{Reader, payment_of_order};
 use crate::app::App;
@@ -50,7 +51,7 @@ pub(super) async fn read_payment_of_order(
     responses(
         (status = 201, description = "The new attempt.", body = PaymentAnswer),
         (status = 409, description = "payments.already-paid, payments.order-ended, payments.too-many-attempts",
-            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+            content_type = "application/problem+json", body = PayingAgainRefused),
     ))]
 pub(super) async fn pay_again(
     State(app): State<Arc<App>>,

@@ -13,6 +13,7 @@ use service::{
 };
 
 use super::answers::{PaymentAnswer, PaymentDetail, PaymentPage, RefundAnswer, StaffPaymentAnswer};
+use super::refusals::{ReceivingRefused, RefundRefused};
 use super::requests::{PaymentsQuery, ReceiveRequest, RefundRequest};
 use crate::app::App;
 use crate::error::Error;
@@ -23,7 +24,7 @@ use crate::use_cases::receive::{Receive, receive};
 
 /// Who sees the payments of a shop.
 const READERS: [Role; 2] = [Role::Manager, Role::Admin];
-/// Who takes money at the counter of a shop.
+/// Who takes money at the counter of a shop; an administrator only with one of these roles.
 const RECEIVERS: [Role; 2] = [Role::Barista, Role::Manager];
 /// Who gives money back.
 const REFUNDERS: [Role; 1] = [Role::Manager];
@@ -77,15 +78,16 @@ pub(super) async fn read_payment(
 
 /// Receive money at the counter
 ///
-/// For payments whose method is `counter`. Received twice in the same way, it is received once.
+/// For payments whose method is `counter`. Received twice in the same way, it is received once. An administrator needs
+/// one of the roles as well: money moves by the hand of who works in the shop.
 #[utoipa::path(post, path = "/payments/{id}/receive", tag = "payments",
     params(("id" = PaymentId, Path, description = "The payment."), IdempotencyKeyHeader),
     request_body = ReceiveRequest,
     responses(
         (status = 200, description = "The payment, captured.", body = PaymentAnswer),
         (status = 409,
-            description = "payments.not-at-counter, payments.already-paid, payments.order-ended, payments.illegal-transition",
-            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+            description = "payments.not-at-counter, payments.already-paid, payments.order-ended, payments.illegal-transition with `from`, `to`",
+            content_type = "application/problem+json", body = ReceivingRefused),
     ))]
 pub(super) async fn receive_payment(
     State(app): State<Arc<App>>,
@@ -112,14 +114,15 @@ pub(super) async fn receive_payment(
 /// Give money back
 ///
 /// In part or whole, and repeatedly, as long as the sum does not exceed what was captured. The money is on its way
-/// when the answer is `pending`; `GET /payments/{id}` shows how it ended.
+/// when the answer is `pending`; `GET /payments/{id}` shows how it ended. An administrator needs the role as well: money
+/// moves by the hand of who works in the shop.
 #[utoipa::path(post, path = "/payments/{id}/refunds", tag = "payments",
     params(("id" = PaymentId, Path, description = "The payment."), IdempotencyKeyHeader),
     request_body = RefundRequest,
     responses(
         (status = 201, description = "The refund.", body = RefundAnswer),
         (status = 409, description = "payments.refund-exceeds-captured, with `refundable`",
-            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+            content_type = "application/problem+json", body = RefundRefused),
     ))]
 pub(super) async fn refund_payment(
     State(app): State<Arc<App>>,

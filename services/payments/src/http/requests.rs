@@ -116,7 +116,7 @@ pub(super) struct RefundRequest {
     pub(super) lines: Option<Vec<RefundLine>>,
     /// Whether the goods go back on the shelf. `true` is refused until a refund can do that: book a stock movement.
     #[serde(default)]
-    #[schema(default = false)]
+    #[schema(default = false, example = false)]
     restock: bool,
     /// Why.
     #[schema(min_length = 1, max_length = 500, example = "the milk was sour")]
