@@ -18,6 +18,19 @@ statements! {
             LIMIT 1000
         ) AS beyond";
 
+    /// [`NEXT_EVENTS`](crate::rows::NEXT_EVENTS). Topic and place are compared as one, which only the index of both can
+    /// look up: while the server's idea of the log is old, it may think that reading the other topics' events as well
+    /// costs nothing, and read the whole log for a topic where nothing happens.
+    NEXT_EVENTS_ON_SERVER = "
+        SELECT e.seq, e.id, e.topic, e.kind, e.source, e.key, e.time_at, e.payload, e.traceparent, 0,
+            CASE WHEN EXISTS (
+                SELECT 1 FROM event_retries r WHERE r.consumer = $1 AND r.event_key = e.key
+            ) THEN 1 ELSE 0 END
+        FROM events e
+        WHERE (e.topic, e.seq) > ($2, $3) AND (e.topic, e.seq) <= ($2, $4)
+        ORDER BY e.topic, e.seq
+        LIMIT $5";
+
     /// A transaction id of the reader's own.
     OWN_XID = "SELECT pg_current_xact_id()::text::bigint";
 }

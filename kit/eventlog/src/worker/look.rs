@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use kernel::Timestamp;
-use store::{Snapshot, StoreError, params};
+use store::{Snapshot, Statement, StoreError, params};
 
 use crate::Delivered;
+use crate::postgres::NEXT_EVENTS_ON_SERVER;
 use crate::rows::{self, TopicPosition};
 use crate::settle::{Item, Place, Verdict};
 
@@ -63,7 +64,8 @@ impl Worker {
         // Read before the snapshot is taken, so that everything up to here is visible in it or will never exist.
         let end = self.log.end();
         let (consumer, topics) = (self.consumer.name, Arc::clone(&self.consumer.topics));
-        self.db.read_blocking(move |snapshot| look(snapshot, consumer, &topics, (now, end, most)))
+        let next = if self.db.is_postgres() { &NEXT_EVENTS_ON_SERVER } else { &rows::NEXT_EVENTS };
+        self.db.read_blocking(move |snapshot| look(snapshot, (consumer, &topics), next, (now, end, most)))
     }
 
     fn register(&self) -> Result<(), StoreError> {
@@ -77,8 +79,8 @@ impl Worker {
 
 fn look(
     snapshot: &mut Snapshot<'_>,
-    consumer: &str,
-    topics: &[&str],
+    (consumer, topics): (&str, &[&str]),
+    next: &'static Statement,
     bounds: (Timestamp, i64, usize),
 ) -> Result<Seen, StoreError> {
     let (now, end, most) = bounds;
@@ -93,7 +95,7 @@ fn look(
     let mut ahead = Vec::new();
     for place in positions.iter().filter(|place| topics.contains(&place.topic.as_str())) {
         let bounds = params![consumer, &place.topic, place.position, end, most_sql];
-        ahead.extend(snapshot.list(&rows::NEXT_EVENTS, &bounds, |row| {
+        ahead.extend(snapshot.list(next, &bounds, |row| {
             let blocked = row.get(10)?;
             Ok(Hand { event: Arc::new(rows::delivered(row)?), place: Place::Ahead, blocked })
         })?);
