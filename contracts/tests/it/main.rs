@@ -1,0 +1,3 @@
+//! Contracts that others keep: events as they were once published.
+
+mod golden_events;
