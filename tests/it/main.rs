@@ -13,6 +13,7 @@ mod hostile;
 mod kill_nine;
 mod openapi;
 mod pickup;
+mod secrets;
 mod simulation;
 mod slow_senders;
 #[expect(dead_code, reason = "the measurements use more of it")]
