@@ -9,6 +9,7 @@ mod business;
 mod command_line;
 mod demo;
 mod documents;
+mod fields;
 mod hostile;
 mod kill_nine;
 mod openapi;
