@@ -6,14 +6,14 @@ use std::process::Command;
 
 use kernel::Code;
 use samovar::roles::SERVICES;
-use service::{Ground, Platform, Settings, Sources};
+use service::{Ground, Platform, SettingKind, Settings, Sources};
 use testkit::{FakeClock, ScriptedOutbound, SeededRng, TestDatabase};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-fn check(path: &str, now: &str) {
+pub(crate) fn check(path: &str, now: &str) {
     let file = root().join(path);
     if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -24,7 +24,7 @@ fn check(path: &str, now: &str) {
     assert!(committed == now, "{path} is not what the program says; run `cargo xtask docs` and look at the difference");
 }
 
-fn program(words: &[&str]) -> String {
+pub(crate) fn program(words: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_samovar")).args(words).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -188,6 +188,7 @@ fn the_document_of_the_whole_api_lacks_nothing() {
 #[test]
 fn the_tests_that_the_security_table_names_exist() {
     let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let (page, _) = page.split_once("\n## Keys and secrets").unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
     let (mut checked, mut unknown) = (0, Vec::new());
     for (_, tests) in rows {
@@ -208,6 +209,18 @@ fn the_tests_that_the_security_table_names_exist() {
 
     assert_eq!(unknown, Vec::<&str>::new());
     assert!(checked > 100, "the table is not read as it is written: {checked}");
+}
+
+#[test]
+fn every_secret_that_may_be_configured_is_in_the_inventory() {
+    let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let tables = samovar::settings::tables();
+    let secrets = tables.iter().flat_map(|table| table.iter()).filter(|one| matches!(one.kind, SettingKind::Secret));
+    let secrets: Vec<&str> = secrets.map(|setting| setting.key).collect();
+
+    assert!(secrets.len() >= 3, "{secrets:?}");
+    let lost: Vec<&&str> = secrets.iter().filter(|key| !page.contains(&format!("\n| `{key}`"))).collect();
+    assert_eq!(lost, Vec::<&&str>::new(), "docs/security.md, Keys and secrets");
 }
 
 /// The folder of what the table calls by this name, if it is a crate.

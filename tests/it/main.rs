@@ -9,10 +9,12 @@ mod business;
 mod command_line;
 mod demo;
 mod documents;
+mod fields;
 mod hostile;
 mod kill_nine;
 mod openapi;
 mod pickup;
+mod secrets;
 mod simulation;
 mod slow_senders;
 #[expect(dead_code, reason = "the measurements use more of it")]

@@ -24,7 +24,7 @@ pub(crate) fn basket(shop: &Shop, variant: &str, method: &str, total: i64) -> Va
 }
 
 /// Waits until the payment is in this state.
-fn payment_in(api: &Api, order: &str, state: &str) -> Value {
+pub(crate) fn payment_in(api: &Api, order: &str, state: &str) -> Value {
     eventually(&format!("the payment of {order} is {state}"), || {
         let payment = api.get(&format!("/orders/{order}/payment?wait=1s")).expect(200);
         (payment["state"] == state).then_some(payment)

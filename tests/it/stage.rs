@@ -1,9 +1,10 @@
 //! A shop to play a story in: the program as a process on a database of its own, the sandbox bank beside it, a menu,
 //! staff and guests.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use testkit::TestDatabase;
 
 use crate::api::Api;
 
-const SECRET: &str = "the bank's secret of this test";
+pub(crate) const SECRET: &str = "the bank's secret of this test";
 /// So many starts, two seconds each, until everything has come to rest.
 const RESTS_MAX: usize = 20;
 
@@ -30,6 +31,7 @@ pub(crate) struct Stage {
     private: Option<String>,
     process: Option<Child>,
     extra: Vec<String>,
+    log: Option<PathBuf>,
 }
 
 /// The business that [`Stage::open_shop`] sets up.
@@ -46,7 +48,17 @@ pub(crate) struct Shop {
 impl Stage {
     /// Everything started, nothing set up. `extra` are further settings, `key=value`.
     pub(crate) fn new(database: &TestDatabase, extra: &[&str]) -> Self {
+        Self::with_log(database, extra, |_| None)
+    }
+
+    /// The same; the log of the program goes into a file, see [`Stage::log`].
+    pub(crate) fn logged(database: &TestDatabase, extra: &[&str]) -> Self {
+        Self::with_log(database, extra, |folder| Some(folder.join("log")))
+    }
+
+    fn with_log(database: &TestDatabase, extra: &[&str], log: fn(&Path) -> Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let log = log(folder.path());
         let public = free_address();
         let mut stage = Self {
             folder,
@@ -56,6 +68,7 @@ impl Stage {
             private: None,
             process: None,
             extra: extra.iter().map(|e| (*e).to_owned()).collect(),
+            log,
         };
         stage.bank = Some(stage.start_bank());
         let password = stage.path("admin-password");
@@ -97,10 +110,11 @@ impl Stage {
             format!("payments.bank_url={}", bank.url()),
             format!("payments.bank_secret={SECRET}"),
             "payments.ask_after=500ms".to_owned(),
+            "log.level=warn".to_owned(),
         ];
-        let level =
-            Some("log.level=warn".to_owned()).filter(|_| !self.extra.iter().any(|one| one.starts_with("log.level=")));
-        for setting in settings.iter().chain(&level).chain(&self.extra) {
+        let key = |setting: &str| setting.split('=').next().unwrap_or_default().to_owned();
+        let is_usual = |setting: &&String| self.extra.iter().all(|other| key(other) != key(setting));
+        for setting in settings.iter().filter(is_usual).chain(&self.extra) {
             command.arg("--set").arg(setting);
         }
         if let Some(url) = &self.database_url {
@@ -111,7 +125,11 @@ impl Stage {
 
     /// Starts the program and waits until it answers.
     pub(crate) fn start(&mut self) {
-        let mut process = self.command(&["serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = self.command(&["serve", "--json"]);
+        if let Some(log) = &self.log {
+            command.stderr(File::options().create(true).append(true).open(log).unwrap());
+        }
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let addresses: Value = serde_json::from_str(&line).unwrap_or_default();
@@ -130,6 +148,11 @@ impl Stage {
 
     pub(crate) fn sqlite_file(&self) -> PathBuf {
         self.path("data").join("samovar.db")
+    }
+
+    /// What the program has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log.as_ref().expect("the stage was made with a log")).unwrap()
     }
 
     /// What the program tells its operators.

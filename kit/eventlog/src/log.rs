@@ -129,7 +129,9 @@ impl Log {
         Ok(events)
     }
 
-    pub(crate) fn db(&self) -> &Db {
+    /// Where it is kept: the tables that every service may touch.
+    #[must_use]
+    pub fn db(&self) -> &Db {
         &self.shared.db
     }
 

@@ -60,6 +60,7 @@ mod principal;
 mod problem;
 mod query;
 mod rates;
+mod refusal;
 mod server;
 pub mod token;
 
@@ -87,4 +88,5 @@ pub use problem::{
 };
 pub use query::{Everything, Listing, Query};
 pub use rates::{RATE_SETTINGS, rate_limiter};
+pub use refusal::RefusedCaller;
 pub use server::{ClientAddress, Drained, Edge, EdgeSettings, Respond, ServerLimits, TrustedProxies, serve};

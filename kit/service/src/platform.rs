@@ -115,7 +115,7 @@ impl Platform {
     pub fn mount(ground: &Ground, mounts: &[Mount], others: Vec<CallHandler>) -> Result<Self, MountError> {
         let of_log = |source| MountError::Store { service: "eventlog", source };
         let log = Log::open(&ground.store).map_err(of_log)?;
-        let log_db = ground.store.kit("eventlog", eventlog::MIGRATIONS).map_err(of_log)?;
+        let log_db = log.db().clone();
         let mut platform = Self {
             store: ground.store.clone(),
             log,

@@ -22,6 +22,7 @@ pub use fault::{FAULTS_MAX, Fault};
 
 use crate::context::RequestContext;
 use crate::openapi::members_of;
+use crate::refusal::Refused;
 
 /// The media type of a problem document.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -126,8 +127,7 @@ impl Problem {
         &self.0.faults
     }
 
-    /// Logged once, here. What comes in floods (rates, overload) is counted by the gateway and not written line by
-    /// line: the log must not become the next thing to break.
+    /// What is ours to mend is logged once, here; what the caller did is for the edge, which knows the caller.
     fn log(&self, context: Option<RequestContext>) {
         let request_id = context.map(|known| known.id.text());
         let id = request_id.as_ref().map(kernel::IdText::as_str);
@@ -142,17 +142,14 @@ impl Problem {
             ErrorKind::Unavailable => {
                 tracing::warn!(request.id = id, error.code = code, error.cause = cause, "request turned away");
             }
-            // Attempts that a person may want to look at later (ASVS 16.3.2, 16.3.3).
             ErrorKind::Malformed
             | ErrorKind::Invalid
             | ErrorKind::Unauthenticated
             | ErrorKind::Forbidden
             | ErrorKind::TooLarge
             | ErrorKind::HeadTooLarge
-            | ErrorKind::UnsupportedMedia => {
-                tracing::info!(request.id = id, error.code = code, "request refused");
-            }
-            ErrorKind::NotFound
+            | ErrorKind::UnsupportedMedia
+            | ErrorKind::NotFound
             | ErrorKind::Conflict
             | ErrorKind::Stale
             | ErrorKind::PreconditionRequired
@@ -224,6 +221,7 @@ impl IntoResponse for Problem {
             .expect("a document of strings, numbers and values that came from JSON");
         let mut response = Response::new(axum::body::Body::from(body));
         *response.status_mut() = self.status();
+        response.extensions_mut().insert(Refused(self.0.code));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
         let retry_after_s = self.0.retry_after_s.or_else(|| default_retry_after_s(self.0.code.kind));

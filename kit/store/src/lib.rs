@@ -39,7 +39,7 @@ pub use config::{EXIT_FATAL, Hooks, LOG_RESERVE, Mode, PATIENCE, PostgresConfig,
 pub use db::{Db, Store};
 pub use error::{CODES, StoreError};
 pub use lock::ServerLock;
-pub use migrate::Migration;
+pub use migrate::{KIT_MIGRATIONS, Migration};
 pub use outbox::{EventId, EventKind};
 #[doc(hidden)]
 pub use param::array as params_array;

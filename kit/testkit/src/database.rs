@@ -1,16 +1,22 @@
 //! Databases for tests: a SQLite file in a folder of its own, or a PostgreSQL database of its own on the server that
-//! `DATABASE_URL` names. Gone when the test ends.
+//! `DATABASE_URL` names. Gone when the test ends, or soon after.
 
 mod contents;
+mod server;
+mod template;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kernel::{Clock, OsRng, Rng, SystemClock};
+use service::Mount;
 use store::{Hooks, PostgresConfig, Store, StoreConfig};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
 pub use self::contents::Contents;
+use self::server::Server;
 
 /// A database that belongs to one test.
 #[derive(Debug)]
@@ -21,8 +27,13 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Place {
     Sqlite(TempDir),
-    Postgres { server: String, name: String },
+    /// Its name, once it was made.
+    Postgres(OnceLock<String>),
 }
+
+/// Connections of a test's store that write and that read. Each costs the server a process that learns every statement
+/// anew, and two writers are enough to stand in each other's way; a test that wants more says so.
+const POSTGRES_THREADS: (usize, usize) = (2, 1);
 
 /// Runs a test on SQLite and then on PostgreSQL.
 pub fn for_each_database(test: impl Fn(&TestDatabase)) {
@@ -57,20 +68,10 @@ impl TestDatabase {
         Self { place: Place::Sqlite(TempDir::new().expect("the machine has a folder for temporary files")) }
     }
 
-    /// An empty PostgreSQL database.
-    ///
-    /// # Panics
-    /// When `DATABASE_URL` is not set or its server is away: a suite that silently leaves out a database is worse.
+    /// A PostgreSQL database, made when it is first asked for.
     #[must_use]
-    pub fn postgres() -> Self {
-        let server = std::env::var("DATABASE_URL")
-            .expect("DATABASE_URL must name a PostgreSQL server for tests: `make test` starts one");
-        let name = format!("samovar_test_{}_{:016x}", std::process::id(), OsRng.next_u64());
-        run_on(
-            &server,
-            &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"),
-        );
-        Self { place: Place::Postgres { server, name } }
+    pub const fn postgres() -> Self {
+        Self { place: Place::Postgres(OnceLock::new()) }
     }
 
     /// Whether it is PostgreSQL.
@@ -79,15 +80,24 @@ impl TestDatabase {
         matches!(self.place, Place::Postgres { .. })
     }
 
-    /// Where it is: for tests that change a setting before they open it. Few threads, since many tests run at once.
+    /// Where it is: for tests that change a setting before they open it. Empty at first.
+    ///
+    /// # Panics
+    /// When `DATABASE_URL` is not set or its server is away: a suite that silently leaves out a database is worse.
     #[must_use]
     pub fn config(&self) -> StoreConfig {
+        self.config_for(&[])
+    }
+
+    /// The same; has the tables of these services already if that is cheaper than making them.
+    ///
+    /// # Panics
+    /// As [`TestDatabase::config`].
+    #[must_use]
+    pub fn config_for(&self, mounts: &[Mount]) -> StoreConfig {
         let config = match &self.place {
             Place::Sqlite(folder) => StoreConfig::sqlite(folder.path().join("samovar.db")),
-            Place::Postgres { .. } => {
-                let few = PostgresConfig { writers: 4, readers: 2, ..PostgresConfig::new(self.url()) };
-                StoreConfig::Postgres(few)
-            }
+            Place::Postgres(made) => postgres_config(made.get_or_init(|| make(mounts))),
         };
         // The product stops its process here; a test must only fail itself.
         let fatal = Arc::new(|reason: &str| panic!("the store cannot go on: {reason}"));
@@ -95,14 +105,14 @@ impl TestDatabase {
     }
 
     /// The URL of a PostgreSQL database, the path of a SQLite file.
+    ///
+    /// # Panics
+    /// As [`TestDatabase::config`].
     #[must_use]
     pub fn url(&self) -> String {
         match &self.place {
             Place::Sqlite(folder) => folder.path().join("samovar.db").display().to_string(),
-            Place::Postgres { server, name } => {
-                let (base, _) = server.rsplit_once('/').expect("DATABASE_URL ends in /database");
-                format!("{base}/{name}")
-            }
+            Place::Postgres(made) => Server::here().url_of(made.get_or_init(|| make(&[]))),
         }
     }
 
@@ -127,18 +137,23 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        match &self.place {
-            Place::Sqlite(_) => {}
-            Place::Postgres { server, name } => run_on(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")),
+        if let Place::Postgres(made) = &self.place
+            && let Some(name) = made.get()
+        {
+            Server::here().forget(name);
         }
     }
 }
 
-/// Runs one statement on a server.
-fn run_on(server: &str, sql: &str) {
-    with_client(server, async |client| {
-        client.batch_execute(sql).await.expect("the user of DATABASE_URL may create databases");
-    });
+/// The name of a new database with the tables of these services, or an empty one.
+fn make(mounts: &[Mount]) -> String {
+    let server = Server::here();
+    if mounts.is_empty() { server.make_empty() } else { template::copy(server, mounts) }
+}
+
+fn postgres_config(name: &str) -> StoreConfig {
+    let (writers, readers) = POSTGRES_THREADS;
+    StoreConfig::Postgres(PostgresConfig { writers, readers, ..PostgresConfig::new(Server::here().url_of(name)) })
 }
 
 /// Does something with a connection of its own, on a thread of its own, since the test may stand in a runtime.

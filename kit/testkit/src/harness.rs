@@ -102,7 +102,8 @@ impl ServiceHarness {
     pub fn mount_together(database: &TestDatabase, mounts: &[Mount], options: HarnessOptions) -> Self {
         // Calls remember the runtime that they are made in: handlers asked from a plain thread may want its timers.
         let _inside = runtime().enter();
-        let store = Store::open((options.store)(database.config()), options.clock.shared(), options.rng.shared());
+        let store =
+            Store::open((options.store)(database.config_for(mounts)), options.clock.shared(), options.rng.shared());
         let store = store.expect("a test database opens");
         let mut tables: Vec<_> = mounts.iter().map(|mount| mount.settings).collect();
         tables.extend([OUTBOUND_SETTINGS, RATE_SETTINGS]);

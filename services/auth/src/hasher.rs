@@ -55,8 +55,12 @@ impl Hasher {
     /// If the operating system gives no thread: the process cannot start.
     #[must_use]
     pub(crate) fn start(queue_max: usize, rng: Arc<dyn Rng>) -> Self {
+        Self::start_with(queue_max, rng, Job::run)
+    }
+
+    fn start_with(queue_max: usize, rng: Arc<dyn Rng>, run: impl Fn(Job) + Send + 'static) -> Self {
         let (queue, jobs) = crossbeam_channel::bounded::<Job>(queue_max);
-        let work = move || jobs.iter().for_each(Job::run);
+        let work = move || jobs.iter().for_each(run);
         thread::Builder::new().name("auth-argon2".to_owned()).spawn(work).expect("a process can start a thread");
         Self { queue, rng }
     }
@@ -148,6 +152,37 @@ fn is_of_today(parsed: &PasswordHash) -> bool {
             && parsed.version == Some(Version::V0x13.into())
             && (params.m_cost(), params.t_cost(), params.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost())
     })
+}
+
+/// What was asked of a hasher: the algorithm and its cost, once for each hash.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct Counted(std::sync::Mutex<Vec<String>>);
+
+#[cfg(test)]
+impl Counted {
+    /// What was asked since the last time.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+#[cfg(test)]
+impl Hasher {
+    /// One that counts.
+    pub(crate) fn counting(rng: Arc<dyn Rng>) -> (Self, Arc<Counted>) {
+        let counted = Arc::new(Counted::default());
+        let counting = Arc::clone(&counted);
+        let run = move |job: Job| {
+            let cost = match &job {
+                Job::Hash { .. } => "a new hash".to_owned(),
+                Job::Verify { stored, .. } => stored.split('$').take(4).collect::<Vec<_>>().join("$"),
+            };
+            counting.0.lock().unwrap().push(cost);
+            job.run();
+        };
+        (Self::start_with(16, rng, run), counted)
+    }
 }
 
 #[cfg(test)]

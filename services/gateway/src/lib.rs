@@ -27,7 +27,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Uri};
 use kernel::{Clock, Code};
 use service::codes::{METHOD_NOT_ALLOWED, NOT_FOUND};
-use service::{Admission, Admitted, Metrics, Principal, Problem, Respond, Setting, Settings, VerificationKeys};
+use service::{
+    Admission, Admitted, Metrics, Principal, Problem, RefusedCaller, Respond, Setting, Settings, VerificationKeys,
+};
 
 use crate::body::Bodies;
 use crate::identify::Identity;
@@ -112,15 +114,20 @@ impl Gateway {
     async fn let_in(&self, route: &Route, request: Request<Body>) -> Result<Response, Problem> {
         let provider = limits::provider_of(&route.row, &request)?;
         self.counters.admit_provider(provider)?;
-        let response = self.pass(route, provider, request).await.unwrap_or_else(Problem::into_response);
+        let mut caller = RefusedCaller { route: route.row.path, user_id: None };
+        let passed = self.pass(route, (provider, &mut caller), request).await;
+        let mut response = passed.unwrap_or_else(Problem::into_response);
         self.counters.callback_answered(provider, response.status());
+        if response.status().is_client_error() {
+            response.extensions_mut().insert(caller);
+        }
         Ok(response)
     }
 
     async fn pass(
         &self,
         route: &Route,
-        provider: Option<IpAddr>,
+        (provider, caller): (Option<IpAddr>, &mut RefusedCaller),
         mut request: Request<Body>,
     ) -> Result<Response, Problem> {
         // A long poll or a password hash waits on something of its own: its time says nothing about the load.
@@ -129,6 +136,7 @@ impl Gateway {
             self.admission.look().map_err(|full| self.counters.shed(full))?;
         }
         let identified = self.identity.of(&request, &route.row);
+        caller.user_id = identified.as_ref().ok().and_then(Option::as_ref).map(|principal| principal.user_id);
         // Who is refused is counted like anybody, by address when it is not known who it is: forged tokens cost too.
         self.counters.count(&route.row, identified.as_ref().ok().and_then(Option::as_ref), &request)?;
         let principal = identified?;

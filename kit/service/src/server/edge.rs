@@ -20,6 +20,7 @@ use super::address::{ClientAddress, TrustedProxies};
 use crate::context::{RequestContext, RequestId, language_of};
 use crate::headers::{self, Audience, Transport, X_REQUEST_ID};
 use crate::problem::{HEAD_TOO_LARGE, MALFORMED_REQUEST, METHOD_NOT_ALLOWED, Problem, TIMEOUT};
+use crate::refusal;
 use crate::telemetry::request_span;
 
 /// What is known of the outside at this listener.
@@ -64,8 +65,10 @@ impl<R: Respond> Edge<R> {
         let audience = Audience::of(request.headers());
         request.extensions_mut().insert(ClientAddress(client));
         let span = request_span(&request, id);
+        let method = request.method().clone();
         let mut response = context.scope(self.bounded(request)).instrument(span.clone()).await;
         span.record("http.response.status_code", response.status().as_u16());
+        context.sync_scope(|| refusal::log(&response, &method, Some(client)));
         self.finish(&mut response, context, audience);
         response
     }
@@ -105,7 +108,11 @@ impl<R: Respond> Edge<R> {
         let id = RequestId::new(self.clock.now(), &self.chance);
         let context = RequestContext { id, language: kernel::Language::En };
         let problem = problem.header(CONNECTION, HeaderValue::from_static("close"));
-        let mut response = context.sync_scope(|| problem.into_response());
+        let mut response = context.sync_scope(|| {
+            let response = problem.into_response();
+            refusal::log(&response, &Method::default(), None);
+            response
+        });
         self.finish(&mut response, context, Audience::Anybody);
         response
     }

@@ -1,7 +1,9 @@
 //! Everything that stands in a database, so that a test can say that nothing was changed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use tokio_postgres::SimpleQueryMessage;
 
@@ -27,6 +29,22 @@ impl Contents {
         found
     }
 
+    /// What stands in a SQLite file that is not a test database's own.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn of_sqlite_file(file: &Path) -> Self {
+        Self(of_sqlite(file).expect("a test's own file can be read"))
+    }
+
+    /// The rows that hold this text, each with its table.
+    #[must_use]
+    pub fn rows_with(&self, text: &str) -> Vec<String> {
+        let rows = self.0.iter().flat_map(|(table, rows)| rows.iter().map(move |row| (table, row)));
+        rows.filter(|(_, row)| row.contains(text)).map(|(table, row)| format!("{table}: {row}")).collect()
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -42,7 +60,7 @@ impl TestDatabase {
     #[must_use]
     pub fn contents(&self) -> Contents {
         let mut tables = match &self.place {
-            Place::Sqlite(_) => of_sqlite(&self.url()).expect("a test's own file can be read"),
+            Place::Sqlite(_) => of_sqlite(Path::new(&self.url())).expect("a test's own file can be read"),
             Place::Postgres { .. } => of_postgres(&self.url()),
         };
         tables.values_mut().for_each(|rows| rows.sort_unstable());
@@ -50,7 +68,7 @@ impl TestDatabase {
     }
 }
 
-fn of_sqlite(file: &str) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
+fn of_sqlite(file: &Path) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut names =
         connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?;
@@ -60,13 +78,23 @@ fn of_sqlite(file: &str) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
         let mut statement = connection.prepare(&format!("SELECT * FROM \"{name}\""))?;
         let columns = statement.column_count();
         let rows = statement.query_map([], |row| {
-            let value = |place| row.get_ref(place).map(|value| format!("{value:?}"));
+            let value = |place| row.get_ref(place).map(text_of);
             let values: rusqlite::Result<Vec<String>> = (0..columns).map(value).collect();
             Ok(values?.join(", "))
         })?;
         tables.insert(name, rows.collect::<Result<_, _>>()?);
     }
     Ok(tables)
+}
+
+/// Bytes are shown as the text that they may be.
+fn text_of(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "null".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 fn of_postgres(url: &str) -> BTreeMap<String, Vec<String>> {
@@ -86,7 +114,7 @@ fn of_postgres(url: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// One column of an answer.
-fn texts(messages: &[SimpleQueryMessage], column: usize) -> Vec<String> {
+pub(super) fn texts(messages: &[SimpleQueryMessage], column: usize) -> Vec<String> {
     let text = |message: &SimpleQueryMessage| {
         let SimpleQueryMessage::Row(row) = message else { return None };
         row.get(column).map(str::to_owned)

@@ -3,8 +3,12 @@
 //! The same answer in the same time for a wrong password, an unknown e-mail and a disabled user: each costs one
 //! read and one hash (ASVS V6, API2).
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
+use contracts::UserId;
 use store::Tx;
 
 use super::sign_in::{self, Opened, SignedIn};
@@ -27,7 +31,9 @@ const ADDRESS_KNOWN: Duration = Duration::from_secs(30 * 86_400);
 ///
 /// [`Error::InvalidCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
 pub(crate) async fn login(app: &App, email: &str, password: Secret, device: &Device) -> Result<SignedIn, Error> {
-    app.throttle.attempt_from(device.address, app.clock.elapsed()).inspect_err(|_| log_refusal("address_throttled"))?;
+    app.throttle
+        .attempt_from(device.address, app.clock.elapsed())
+        .inspect_err(|_| log_refusal("address_throttled", None))?;
     let (email_key, network) = (key_of(email), device.address.network().to_string());
     let (asked, known_since) = (email_key.clone(), app.clock.now().minus(ADDRESS_KNOWN));
     let facts = app.db.read(move |snapshot| users::sign_in_facts(snapshot, &asked, &network, known_since)).await?;
@@ -35,16 +41,20 @@ pub(crate) async fn login(app: &App, email: &str, password: Secret, device: &Dev
         Some(SignInFacts { known_address: true, .. }) => Familiarity::Known(device.address),
         Some(SignInFacts { known_address: false, .. }) | None => Familiarity::Stranger,
     };
-    let account = AccountKey::new(&email_key, familiarity);
-    app.throttle.attempt_on(&account, app.clock.elapsed()).inspect_err(|_| log_refusal("account_throttled"))?;
+    let (account, user_id) = (AccountKey::new(&email_key, familiarity), facts.as_ref().map(|facts| facts.user_id));
+    app.throttle
+        .attempt_on(&account, app.clock.elapsed())
+        .inspect_err(|_| log_refusal("account_throttled", user_id))?;
     let stored = facts.as_ref().map(|facts| facts.password_hash.clone());
     let verified = app.hasher.verify(password, stored).await.inspect_err(|_| app.throttle.succeeded_on(&account))?;
     let (facts, rehashed) = match (facts, verified) {
         (Some(facts), Verified::Yes) if !facts.disabled => (facts, None),
         (Some(facts), Verified::YesAndRehashed(hash)) if !facts.disabled => (facts, Some(hash)),
-        (Some(_), Verified::Yes | Verified::YesAndRehashed(_)) => return Err(refused("disabled")),
-        (Some(_), Verified::No) => return Err(refused("wrong_password")),
-        (None, Verified::Yes | Verified::YesAndRehashed(_) | Verified::No) => return Err(refused("unknown_email")),
+        (Some(_), Verified::Yes | Verified::YesAndRehashed(_)) => return Err(refused("disabled", user_id)),
+        (Some(_), Verified::No) => return Err(refused("wrong_password", user_id)),
+        (None, Verified::Yes | Verified::YesAndRehashed(_) | Verified::No) => {
+            return Err(refused("unknown_email", user_id));
+        }
     };
     app.throttle.succeeded_on(&account);
     let (session, refresh_token) = sign_in::prepare(app, device);
@@ -85,12 +95,13 @@ fn open(
     sign_in::open(tx, user, session, sessions_max)
 }
 
-fn refused(reason: &'static str) -> Error {
-    log_refusal(reason);
+fn refused(reason: &'static str, user_id: Option<UserId>) -> Error {
+    log_refusal(reason, user_id);
     Error::InvalidCredentials
 }
 
-/// A failed sign-in is an event for the log (ASVS 16.3.1), not a row: an attacker must not fill the audit trail.
-fn log_refusal(reason: &'static str) {
-    tracing::warn!(reason, "a sign-in was refused");
+/// A failed sign-in is an event for the log (ASVS 16.3.1), not a row: an attacker must not fill the audit trail. What was
+/// typed as the e-mail is not written: it may be the password.
+fn log_refusal(reason: &'static str, user_id: Option<UserId>) {
+    tracing::warn!(reason, user.id = user_id.map(tracing::field::display), "a sign-in was refused");
 }
