@@ -1,6 +1,6 @@
-//! What payments tells: how an attempt to pay goes.
+//! What payments tells and answers: how an attempt to pay goes, and whether one could begin.
 
-use kernel::{Event, Money, Timestamp};
+use kernel::{Call, Event, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::orders::PaymentMethod;
@@ -73,4 +73,28 @@ impl Event for PaymentMoved {
     fn key(&self) -> String {
         self.order_id.to_string()
     }
+}
+
+/// `payments.payable`: whether an order can be paid like this here. It is asked before an order is placed that nobody
+/// could pay. Refused with `payments.online-unavailable`.
+#[derive(Debug)]
+pub enum Payable {}
+
+/// How an order is to be paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayableRequest {
+    /// Where.
+    pub method: PaymentMethod,
+}
+
+/// It can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayableReply {}
+
+impl Call for Payable {
+    type Request = PayableRequest;
+    type Reply = PayableReply;
+    const NAME: &'static str = "payments.payable";
+    const TIMEOUT_MS: u32 = 3_000;
+    const IDEMPOTENT: bool = true;
 }

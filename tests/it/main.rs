@@ -11,6 +11,7 @@ mod demo;
 mod documents;
 mod hostile;
 mod kill_nine;
+mod no_bank;
 mod openapi;
 mod pickup;
 mod simulation;

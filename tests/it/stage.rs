@@ -97,10 +97,11 @@ impl Stage {
             format!("payments.bank_url={}", bank.url()),
             format!("payments.bank_secret={SECRET}"),
             "payments.ask_after=500ms".to_owned(),
+            "log.level=warn".to_owned(),
         ];
-        let level =
-            Some("log.level=warn".to_owned()).filter(|_| !self.extra.iter().any(|one| one.starts_with("log.level=")));
-        for setting in settings.iter().chain(&level).chain(&self.extra) {
+        let key = |setting: &str| setting.split_once('=').map(|(key, _)| key.to_owned());
+        let of_test = |setting: &&String| self.extra.iter().any(|one| key(one) == key(setting));
+        for setting in settings.iter().filter(|setting| !of_test(setting)).chain(&self.extra) {
             command.arg("--set").arg(setting);
         }
         if let Some(url) = &self.database_url {

@@ -26,7 +26,7 @@ pub static SETTINGS: &[Setting] = &[
         key: BANK_URL,
         default: "",
         kind: SettingKind::Url,
-        doc: "Where the sandbox bank is; empty: online payments wait until there is one.",
+        doc: "Where the sandbox bank is; empty: there is none, and orders are paid at the counter only.",
     },
     Setting {
         key: BANK_SECRET,

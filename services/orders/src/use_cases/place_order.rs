@@ -1,4 +1,5 @@
-//! Placing an order (decisions 17 and 31): claim the key, price, compare, hold the stock, insert.
+//! Placing an order (decisions 17 and 31): claim the key, ask whether it can be paid so, price, compare, hold the stock,
+//! insert.
 //!
 //! Every step carries the order id that was made with the claim. A rejection undoes what was done and lets go of the
 //! key at once. A crash between any two steps is mended from two sides: the same request sent again takes the claim
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use contracts::catalog::{Priced, PricedLine, Release, ReleaseRequest, Reserve, ReserveRequest, ShopTerms};
 use contracts::orders::PaymentMethod;
+use contracts::payments::{Payable, PayableRequest};
 use contracts::{OrderId, UserId};
 use kernel::{Language, Money, Text};
 use service::{Answer, Begun, CallError, Fault, Intent, Problem, begin, release};
@@ -147,6 +149,7 @@ impl Placement {
 
     async fn attempt(&self) -> Result<Answer, Failed> {
         self.refuse_at_cap().await.map_err(Failed::before_holding)?;
+        self.refuse_unpayable().await.map_err(Failed::before_holding)?;
         let offer = self.offer().await.map_err(Failed::before_holding)?;
         let lines = self.reserve(&offer).await?;
         self.insert(offer, lines).await.map_err(Failed::while_holding)
@@ -164,6 +167,19 @@ impl Placement {
             return Err(Error::TooManyUnpaid { unpaid_max });
         }
         app.at_cap.forget(guest, method);
+        Ok(())
+    }
+
+    /// Asks payments whether the order could be paid so. Whoever pays at the counter always can.
+    async fn refuse_unpayable(&self) -> Result<(), Error> {
+        let method = self.command.payment_method;
+        match method {
+            PaymentMethod::Counter => {}
+            PaymentMethod::Online => {
+                let payable = self.app.calls.call::<Payable>(PayableRequest { method }).await;
+                payable.map_err(of_payments)?;
+            }
+        }
         Ok(())
     }
 
@@ -300,4 +316,9 @@ impl Placement {
 
 fn wrong(pointer: &'static str, code: &'static str, text: Text) -> Error {
     Error::Invalid(vec![Fault::new(pointer, code, text)])
+}
+
+/// What payments refuses, in the words of orders.
+fn of_payments(error: CallError) -> Error {
+    if error.is("payments.online-unavailable") { Error::OnlineUnavailable } else { Error::Call(error) }
 }
