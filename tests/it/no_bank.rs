@@ -26,6 +26,7 @@ fn without_a_bank_orders_are_paid_at_the_counter_and_the_audit_stays_clean(datab
     let audit = stage.command(&["audit"]).output().unwrap();
     let report = String::from_utf8_lossy(&audit.stdout);
     assert!(audit.status.success(), "{report}");
+    assert!(report.contains("not made: no bank is configured (payments.bank_url)"), "{report}");
     stage.come_to_rest();
 }
 
