@@ -75,8 +75,8 @@ impl Event for PaymentMoved {
     }
 }
 
-/// `payments.payable`: whether an order can be paid like this here. It is asked before an order is placed that nobody
-/// could pay. Refused with `payments.online-unavailable`.
+/// `payments.payable`: whether an order can be paid like this here, asked before it is placed. Refused with
+/// `payments.online-unavailable` when nobody could.
 #[derive(Debug)]
 pub enum Payable {}
 
@@ -85,11 +85,16 @@ pub enum Payable {}
 pub struct PayableRequest {
     /// Where.
     pub method: PaymentMethod,
+    /// Where the bank's page is to send the guest afterwards; nothing: back to this installation.
+    pub return_url: Option<String>,
 }
 
 /// It can.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PayableReply {}
+pub struct PayableReply {
+    /// Why guests are not sent to that address; nothing if they may be.
+    pub return_url_fault: Option<String>,
+}
 
 impl Call for Payable {
     type Request = PayableRequest;

@@ -14,6 +14,7 @@ mod kill_nine;
 mod no_bank;
 mod openapi;
 mod pickup;
+mod returning;
 mod simulation;
 mod slow_senders;
 #[expect(dead_code, reason = "the measurements use more of it")]

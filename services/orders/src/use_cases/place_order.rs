@@ -44,7 +44,7 @@ pub(crate) struct PlaceOrder {
     pub(crate) expected_total: Money,
     /// How it is to be paid.
     pub(crate) payment_method: PaymentMethod,
-    /// Where the bank's page sends the guest afterwards.
+    /// Where the bank's page sends the guest afterwards; not used at the counter.
     pub(crate) return_url: Option<String>,
     /// What the guest wrote.
     pub(crate) comment: Option<String>,
@@ -65,6 +65,7 @@ const SLOT_ROUNDS_MAX: usize = 20;
 const WRONG_CURRENCY: Text = Text {
     en: "the shop sells in another currency", ru: "заведение продаёт в другой валюте"
 };
+const NOT_SENT_THERE_RU: &str = "должен быть адресом http или https на разрешённом узле";
 const NOTHING_TO_PAY: Text = Text {
     en: "an order of nothing cannot be paid",
     ru: "заказ с нулевой суммой нельзя оплатить",
@@ -170,17 +171,22 @@ impl Placement {
         Ok(())
     }
 
-    /// Asks payments whether the order could be paid so. Whoever pays at the counter always can.
+    /// Asks payments whether the order could be paid so, and the guest be sent back there. Whoever pays at the counter
+    /// always can.
     async fn refuse_unpayable(&self) -> Result<(), Error> {
-        let method = self.command.payment_method;
-        match method {
-            PaymentMethod::Counter => {}
-            PaymentMethod::Online => {
-                let payable = self.app.calls.call::<Payable>(PayableRequest { method }).await;
-                payable.map_err(of_payments)?;
+        let (method, return_url) = (self.command.payment_method, self.command.return_url.clone());
+        if method == PaymentMethod::Counter && return_url.is_none() {
+            return Ok(());
+        }
+        let payable = self.app.calls.call::<Payable>(PayableRequest { method, return_url }).await;
+        let payable = payable.map_err(of_payments)?;
+        match payable.return_url_fault {
+            None => Ok(()),
+            Some(why) => {
+                let fault = Fault::worded("/payment/return_url", "return-url", why, NOT_SENT_THERE_RU);
+                Err(Error::Invalid(vec![fault]))
             }
         }
-        Ok(())
     }
 
     /// Prices all, and refuses what costs something else than the guest was told or cannot be had at that time.

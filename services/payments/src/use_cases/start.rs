@@ -19,7 +19,11 @@ use crate::store::{self as rows, OrderCopy};
 
 /// Whether an order can be paid like this: asked by orders before it places one.
 pub(crate) fn payable(app: &App, asked: &PayableRequest) -> Result<PayableReply, Error> {
-    if app.offers(asked.method) { Ok(PayableReply {}) } else { Err(Error::OnlineUnavailable) }
+    if !app.offers(asked.method) {
+        return Err(Error::OnlineUnavailable);
+    }
+    let refused = asked.return_url.as_deref().and_then(|url| app.rules.return_hosts.check(url).err());
+    Ok(PayableReply { return_url_fault: refused.map(|refused| refused.to_string()) })
 }
 
 /// One more attempt.
@@ -116,10 +120,10 @@ fn begin(tx: &mut Tx<'_>, app: &App, order: &OrderCopy, attempt: &Attempt) -> Re
     Ok(payment)
 }
 
-/// Where the bank's page sends guests: where the order says, if they may be sent there, else back to us.
+/// Where the bank's page sends guests: where the order says, if they may still be sent there, else back to us.
 fn new_payment(tx: &Tx<'_>, app: &App, order: &OrderCopy, attempt: &Attempt) -> Payment {
     let wanted = attempt.return_url.as_deref().and_then(|url| app.rules.return_hosts.check(url).ok());
-    let home = || format!("{}/orders/{}", app.rules.public_url, order.id);
+    let home = || format!("{}/returned?order={}", app.rules.public_url, order.id);
     let zero = Money::zero(order.total.currency());
     let now = tx.now();
     Payment {

@@ -16,7 +16,7 @@ testkit::both_databases!(
 );
 
 fn payable(harness: &ServiceHarness, method: PaymentMethod) -> Result<(), String> {
-    let asked = harness.calls().call_blocking::<Payable>(&PayableRequest { method });
+    let asked = harness.calls().call_blocking::<Payable>(&PayableRequest { method, return_url: None });
     asked.map(drop).map_err(|error| kernel::Coded::code(&error).code.to_owned())
 }
 

@@ -80,6 +80,7 @@ pub(crate) struct World {
     pub(crate) harness: ServiceHarness,
     pub(crate) bank: Option<Bank>,
     pub(crate) bank_url: String,
+    pub(crate) public_url: String,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) clock: FakeClock,
     inbox: Arc<Inbox>,
@@ -125,7 +126,7 @@ impl World {
         settings.extend(more);
         let silenced = Silenced::default();
         let harness = mount(database, &clock, &settings, real_outbound(&silenced, &clock), 1);
-        Self { harness, bank: Some(bank), bank_url, folder, clock, inbox, settings, silenced }
+        Self { harness, bank: Some(bank), bank_url, public_url, folder, clock, inbox, settings, silenced }
     }
 
     /// The process ends and starts again on the same database.
@@ -223,6 +224,15 @@ impl World {
         let request =
             agent().post(page.as_str().expect("there is a page")).content_type("application/x-www-form-urlencoded");
         request.send(form.as_bytes()).ok().map(|answer| answer.status().as_u16())
+    }
+
+    /// Where the bank sends Anna after she typed this card into its page.
+    pub(crate) fn sent_to_after(&self, page: &Value, card: &str) -> String {
+        let form = format!("card={card}");
+        let request =
+            agent().post(page.as_str().expect("there is a page")).content_type("application/x-www-form-urlencoded");
+        let answer = request.send(form.as_bytes()).unwrap();
+        answer.headers()["location"].to_str().unwrap().to_owned()
     }
 
     /// Anna pays an order on the bank's page; nothing of it is heard here yet.

@@ -9,7 +9,7 @@ use kernel::{Code, ErrorKind, Text};
 use service::CallError;
 use testkit::FakeCalls;
 
-/// Clones are the same payments. There is a bank until a test takes it away.
+/// Clones are the same payments. There is a bank until a test takes it away, and guests return to `samovar.example`.
 #[derive(Clone, Default)]
 pub(crate) struct FakePayments {
     has_no_bank: Arc<AtomicBool>,
@@ -34,6 +34,8 @@ impl FakePayments {
         if request.method == PaymentMethod::Online && self.has_no_bank.load(Ordering::SeqCst) {
             return Err(CallError::rejected("payments.payable", &ONLINE_UNAVAILABLE, "refused by the test's payments"));
         }
-        Ok(PayableReply {})
+        let is_known = |url: &String| url.starts_with("https://samovar.example/");
+        let fault = request.return_url.as_ref().filter(|url| !is_known(url)).map(|_| "not there".to_owned());
+        Ok(PayableReply { return_url_fault: fault })
     }
 }
