@@ -4,7 +4,7 @@ use kernel::{Call, Event, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::orders::PaymentMethod;
-use crate::{OrderId, PaymentId, word::words};
+use crate::{OrderId, PaymentId, words};
 
 words! {
     /// Where an attempt to pay is.
