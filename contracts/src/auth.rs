@@ -3,7 +3,7 @@
 use kernel::{Call, Event, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{SessionId, UserId, word::words};
+use crate::{SessionId, UserId, words};
 
 words! {
     /// What happened to a profile.

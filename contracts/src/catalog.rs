@@ -3,7 +3,7 @@
 use kernel::{Call, Currency, Event, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Localized, ModifierId, OrderId, ProductId, ShopId, VariantId, word::words};
+use crate::{Localized, ModifierId, OrderId, ProductId, ShopId, VariantId, words};
 
 /// One line as a guest asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

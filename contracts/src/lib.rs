@@ -2,7 +2,7 @@
 //!
 //! A service reads and writes these and its own tables, never another's. An event type is for ever: a field may be
 //! added with a default, never renamed or removed; a change of meaning is a new type with the next version
-//! (`…v2`), and golden files keep every old version readable (EVT-5).
+//! (`…v2`), and the audit reads every event that is kept (EVT-5).
 //!
 //! Deliberately absent: behaviour, HTTP, SQL, and everything that only one service needs.
 

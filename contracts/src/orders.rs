@@ -3,7 +3,7 @@
 use kernel::{Call, Event, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Localized, OrderId, OrderLineId, PaymentId, ProductId, ShopId, UserId, VariantId, word::words};
+use crate::{Localized, OrderId, OrderLineId, PaymentId, ProductId, ShopId, UserId, VariantId, words};
 
 words! {
     /// Where an order is on its way.

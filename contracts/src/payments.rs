@@ -1,10 +1,10 @@
-//! What payments tells: how an attempt to pay goes.
+//! What payments tells and answers: how an attempt to pay goes, and whether one could begin.
 
-use kernel::{Event, Money, Timestamp};
+use kernel::{Call, Event, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::orders::PaymentMethod;
-use crate::{OrderId, PaymentId, word::words};
+use crate::{OrderId, PaymentId, words};
 
 words! {
     /// Where an attempt to pay is.
@@ -73,4 +73,33 @@ impl Event for PaymentMoved {
     fn key(&self) -> String {
         self.order_id.to_string()
     }
+}
+
+/// `payments.payable`: whether an order can be paid like this here, asked before it is placed. Refused with
+/// `payments.online-unavailable` when nobody could.
+#[derive(Debug)]
+pub enum Payable {}
+
+/// How an order is to be paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayableRequest {
+    /// Where.
+    pub method: PaymentMethod,
+    /// Where the bank's page is to send the guest afterwards; nothing: back to this installation.
+    pub return_url: Option<String>,
+}
+
+/// It can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayableReply {
+    /// Why guests are not sent to that address; nothing if they may be.
+    pub return_url_fault: Option<String>,
+}
+
+impl Call for Payable {
+    type Request = PayableRequest;
+    type Reply = PayableReply;
+    const NAME: &'static str = "payments.payable";
+    const TIMEOUT_MS: u32 = 3_000;
+    const IDEMPOTENT: bool = true;
 }

@@ -10,7 +10,9 @@ pub struct UnknownWord {
     pub of: &'static str,
 }
 
-/// Declares an enum of unit variants with their words: `as_str`, `FromStr`, `Display`, serde and `ALL`.
+/// Declares an enum of unit variants with their words: `as_str`, `FromStr`, `Display`, serde and `ALL`; with the feature
+/// `openapi` its schema as well. Whoever uses it depends on serde, and then on utoipa.
+#[macro_export]
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -28,24 +30,7 @@ macro_rules! words {
             }
         }
 
-        // By hand: the derive does not see a renaming that a macro wrote.
-        #[cfg(feature = "openapi")]
-        impl utoipa::PartialSchema for $name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                let words = Self::ALL.iter().map(|word| word.as_str());
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::schema::SchemaType::new(utoipa::openapi::Type::String))
-                    .enum_values(Some(words))
-                    .into()
-            }
-        }
-
-        #[cfg(feature = "openapi")]
-        impl utoipa::ToSchema for $name {
-            fn name() -> std::borrow::Cow<'static, str> {
-                std::borrow::Cow::Borrowed(stringify!($name))
-            }
-        }
+        $crate::schema_of_words! { $name }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -66,4 +51,35 @@ macro_rules! words {
     };
 }
 
-pub(crate) use words;
+/// The schema of a declared enum: its words. A macro of its own, since a feature counts where a macro is declared.
+#[doc(hidden)]
+#[cfg(feature = "openapi")]
+#[macro_export]
+macro_rules! schema_of_words {
+    ($name:ident) => {
+        // By hand: the derive does not see a renaming that a macro wrote.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let words = Self::ALL.iter().map(|word| word.as_str());
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::SchemaType::new(utoipa::openapi::Type::String))
+                    .enum_values(Some(words))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
+/// No schema is wanted.
+#[doc(hidden)]
+#[cfg(not(feature = "openapi"))]
+#[macro_export]
+macro_rules! schema_of_words {
+    ($name:ident) => {};
+}

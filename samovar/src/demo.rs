@@ -17,6 +17,7 @@ mod staff;
 mod summary;
 mod welcome;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,12 +169,22 @@ fn demo_settings(common: &Common, args: &DemoArgs, folder: &Folder, mark: &Mark,
         ("server.private_listen", ports::PRIVATE.to_owned()),
         ("limits.enabled", "false".to_owned()),
         ("log.level", "warn".to_owned()),
-        ("payments.public_url", format!("http://{}", args.listen)),
+        ("payments.public_url", base_url(args.listen)),
         ("payments.bank_url", bank_url.to_owned()),
         ("payments.bank_secret", mark.bank_secret.clone()),
     ];
     let common = Common { data: None, ..common.clone() };
     settings::load(&common, flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+/// Where people find what listens there: what the demo prints, and where guests return to from the bank.
+fn base_url(listen: SocketAddr) -> String {
+    let ip = listen.ip();
+    if ip == Ipv4Addr::LOCALHOST || ip.is_unspecified() {
+        format!("http://localhost:{}", listen.port())
+    } else {
+        format!("http://{listen}")
+    }
 }
 
 /// What is open while the demo plays.

@@ -187,8 +187,46 @@ fn the_document_of_the_whole_api_lacks_nothing() {
 
 #[test]
 fn the_tests_that_the_security_table_names_exist() {
-    let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
-    let (page, _) = page.split_once("\n## Keys and secrets").unwrap();
+    let (checked, unknown) = tests_named_in("docs/security.md");
+
+    assert_eq!(unknown, Vec::<String>::new());
+    assert!(checked > 100, "the table is not read as it is written: {checked}");
+}
+
+#[test]
+fn the_tests_that_the_table_of_invariants_names_exist() {
+    let (checked, unknown) = tests_named_in("docs/invariants.md");
+
+    assert_eq!(unknown, Vec::<String>::new());
+    assert!(checked > 60, "the table is not read as it is written: {checked}");
+}
+
+#[test]
+fn the_table_of_invariants_has_every_rule_that_the_audit_checks() {
+    let page = std::fs::read_to_string(root().join("docs/invariants.md")).unwrap();
+    let rule = |line: &str| {
+        let (rule, rest) = line.strip_prefix("| ")?.split_once(' ')?;
+        let held_by = rest.split(" | ").nth(1)?.to_owned();
+        rule.contains('-').then(|| (rule.to_owned(), held_by))
+    };
+    let rules: Vec<(String, String)> = page.lines().filter_map(rule).collect();
+    let report = platform(&TestDatabase::sqlite()).auditor().pass(&mut |_| {}).report();
+
+    let checked: BTreeSet<&str> = report.checks.iter().map(|check| check.id).collect();
+    let named: BTreeSet<&str> = rules
+        .iter()
+        .filter(|(_, by)| by.contains("check") && !by.contains("no check"))
+        .map(|(id, _)| id.as_str())
+        .collect();
+    assert_eq!(rules.len(), rules.iter().map(|(id, _)| id).collect::<BTreeSet<_>>().len(), "a rule stands there once");
+    assert_eq!(named, checked, "what the table says is checked, and what is");
+}
+
+/// How many tests the table of a page names, and those that are not there.
+fn tests_named_in(page: &str) -> (usize, Vec<String>) {
+    let page = std::fs::read_to_string(root().join(page)).unwrap();
+    // What else such a page has, has no tests.
+    let page = page.split("\n## Keys and secrets").next().unwrap_or_default();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
     let (mut checked, mut unknown) = (0, Vec::new());
     for (_, tests) in rows {
@@ -198,17 +236,15 @@ fn the_tests_that_the_security_table_names_exist() {
             if let Some(folder) = folder_of(name) {
                 known = tests_of(&folder);
             } else if name.contains(['.', '/']) {
-                unknown.extend((!root().join(name).exists()).then_some(name));
+                unknown.extend((!root().join(name).exists()).then(|| name.to_owned()));
             } else if known.iter().any(|path| begins(path, &wanted)) {
                 checked += 1;
             } else {
-                unknown.push(name);
+                unknown.push(name.to_owned());
             }
         }
     }
-
-    assert_eq!(unknown, Vec::<&str>::new());
-    assert!(checked > 100, "the table is not read as it is written: {checked}");
+    (checked, unknown)
 }
 
 #[test]

@@ -4,12 +4,14 @@
 //! commit; that nothing is left to deliver holds when all is quiet, and is a function of its own ([`undelivered`]).
 
 pub(crate) mod sql;
+mod walk;
 
 use std::collections::BTreeSet;
 
 use store::{Row, Snapshot, Statement, StoreError, params};
 
 use self::sql::{BEHIND_NOTHING, COUNTS, ORPHANS, OVERTAKEN, TWO_FIRST, UNDELIVERED_KEYS};
+pub use self::walk::{SURELY_KEPT, walk};
 
 /// A row that breaks an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]

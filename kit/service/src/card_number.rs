@@ -15,6 +15,11 @@ pub fn without_card_numbers(text: String) -> String {
     }
 }
 
+/// Whether there is a card number in it.
+pub(crate) fn holds_card_number(text: &str) -> bool {
+    masked(text).is_some()
+}
+
 /// The masked text; `None` when there is no card number in it.
 fn masked(text: &str) -> Option<String> {
     let bytes = text.as_bytes();

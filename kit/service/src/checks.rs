@@ -8,6 +8,7 @@
 mod auditor;
 mod facts;
 mod report;
+mod told;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use store::{Snapshot, StoreError};
 pub use self::auditor::{Audited, Auditor, Pass, QUIET_PERIOD};
 pub use self::facts::{FactError, FactSet, Facts};
 pub use self::report::{CheckOutcome, Report};
+pub use self::told::{Change, EventType, Stretch, Telling, events_can_be_read};
 
 /// A row that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -67,6 +69,8 @@ pub(crate) enum CheckRun {
     Local(Local),
     Across(Across),
     Outside(Outside),
+    /// Not made, and why.
+    LeftOut(&'static str),
 }
 
 impl fmt::Debug for Check {
@@ -95,6 +99,12 @@ impl Check {
     /// A check that asks somebody outside. Always quiescent. Its error says why it could not be made.
     pub fn outside(id: &'static str, run: impl Fn() -> Result<Vec<Finding>, String> + Send + Sync + 'static) -> Self {
         Self { id, quiescent: true, live_only: false, run: CheckRun::Outside(Arc::new(run)) }
+    }
+
+    /// A check that cannot be made as things are configured, and why: the report says so, and is clean without it.
+    #[must_use]
+    pub const fn left_out(id: &'static str, reason: &'static str) -> Self {
+        Self { id, quiescent: false, live_only: false, run: CheckRun::LeftOut(reason) }
     }
 
     /// A check of a rule on each row by itself, over as many snapshots as it likes: one that stayed open for long would

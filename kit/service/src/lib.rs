@@ -24,7 +24,8 @@ mod timers;
 
 pub use calls::{AnsweredTwice, CALL_CODES, CallError, CallHandler, Calls};
 pub use checks::{
-    Audited, Auditor, Check, CheckOutcome, FactError, FactSet, Facts, Finding, Pass, QUIET_PERIOD, Report,
+    Audited, Auditor, Change, Check, CheckOutcome, EventType, FactError, FactSet, Facts, Finding, Pass, QUIET_PERIOD,
+    Report, Stretch, Telling, events_can_be_read,
 };
 pub use deps::Deps;
 pub use health::{Health, HealthReport, PartHealth};

@@ -6,6 +6,7 @@
 mod housekeeping;
 mod log_checks;
 mod log_readings;
+mod secrets;
 mod trace;
 mod trail;
 
@@ -238,7 +239,8 @@ impl Platform {
             .collect();
         let db = self.log_db.clone();
         let audit = |service, checks| Audited { service, db: db.clone(), checks, facts: Vec::new() };
-        audited.extend([audit("eventlog", log_checks::all()), audit("store", vec![trail::check(&self.log_db)])]);
+        let log_checks = log_checks::all().into_iter().chain([secrets::check(&self.log_db)]).collect();
+        audited.extend([audit("eventlog", log_checks), audit("store", vec![trail::check(&self.log_db)])]);
         Auditor::new(audited, move || db.read_blocking(eventlog::audit::undelivered_keys))
     }
 

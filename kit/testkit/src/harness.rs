@@ -18,7 +18,7 @@ use service::{
     Admitted, CallHandler, Calls, ClientAddress, Ground, Mount, OUTBOUND_SETTINGS, Platform, RATE_SETTINGS, Report,
     RequestContext, RequestId, Setting, Settings, Sources,
 };
-use store::{Db, Store, StoreConfig};
+use store::{Db, Statement, Store, StoreConfig, StoreError};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
@@ -168,8 +168,22 @@ impl ServiceHarness {
     /// If it cannot be published.
     pub fn publish<E: kernel::Event + Clone>(&self, owner: &'static str, event: &E) {
         let event = event.clone();
-        let published = self.other_db(owner).write_blocking(move |tx| tx.publish(&event));
+        let mounted = self.platform.db(owner).cloned();
+        let db = mounted.unwrap_or_else(|| self.other_db(owner));
+        let published = db.write_blocking(move |tx| tx.publish(&event));
         published.expect("an event can be published");
+    }
+
+    /// Damages the event log, for a check to find it.
+    ///
+    /// # Panics
+    ///
+    /// If the statement changes nothing.
+    pub fn damage_log(&self, damage: &'static Statement) {
+        let log = self.store.kit("eventlog", eventlog::MIGRATIONS).expect("the log is there");
+        let damaged: Result<u64, StoreError> = log.write_blocking(move |tx| tx.execute(damage, &[]));
+        assert_ne!(damaged, Ok(0), "{} did no damage", damage.sql);
+        damaged.expect("a statement that damages runs");
     }
 
     /// What is refused is refused in words that `docs/errors.md` has.

@@ -1,7 +1,7 @@
 //! What the demo says at its end: where it is open and who can sign in, or, when it leaves, where everything was put.
 
-use super::Open;
 use super::folder::{Folder, Mark};
+use super::{Open, base_url};
 use crate::cli::{Common, DEMO_LISTEN, DemoArgs};
 use crate::terminal::say;
 
@@ -12,7 +12,7 @@ pub(super) fn say_where(args: &DemoArgs, open: &Open, mark: &Mark, folder: &Fold
         say(&format!("The data is in {}, the logins are in {}.", folder.path().display(), file.display()));
         return;
     }
-    let base = format!("http://{}", open.serving.public).replace("127.0.0.1", "localhost");
+    let base = base_url(open.serving.public);
     say(&format!("Samovar is open on {base}   (API documentation {base}/swagger-ui/)"));
     say(&format!("metrics and health on http://{}, the sandbox bank on {}", open.serving.private, open.bank_url));
     say(&format!("\n  {:<10} {:<28} {:<24} where", "role", "e-mail", "password"));

@@ -1,19 +1,22 @@
 //! The invariants that `samovar audit` recomputes.
 
+mod told;
+
 use contracts::{SessionId, UserId};
 use kernel::Timestamp;
 use service::{Check, Finding};
-use store::{Snapshot, StoreError, params};
+use store::{Db, Snapshot, StoreError, params};
 
 use crate::store::sql;
 
-/// AUT-1 and AUT-2 as far as rows can show them, and AUTH-1: nobody without a password.
-pub(crate) fn all() -> Vec<Check> {
-    vec![
+/// AUT-1 and AUT-2 as far as rows can show them, AUTH-1: nobody without a password; and what others are told.
+pub(crate) fn all(db: &Db) -> Vec<Check> {
+    let rows = vec![
         Check::local("AUT-1", one_live_token_per_family),
         Check::local("AUT-2", disabled_users_have_no_session),
         Check::local("AUTH-1", everybody_has_a_password),
-    ]
+    ];
+    rows.into_iter().chain(told::checks(db)).collect()
 }
 
 fn one_live_token_per_family(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {

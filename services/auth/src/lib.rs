@@ -60,7 +60,7 @@ pub fn service(deps: Deps) -> Service {
     for timer in jobs::timers(&app, settings.duration("auth.key_rotation")) {
         service = service.timer(timer);
     }
-    for check in checks::all() {
+    for check in checks::all(&app.db) {
         service = service.check(check);
     }
     service

@@ -1,11 +1,13 @@
-//! The invariants of stock as `samovar audit` recomputes them.
+//! The invariants of stock, and of what others are told, as `samovar audit` recomputes them.
+
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::orders::OrderState;
 use contracts::{ShopId, VariantId};
 use service::{Check, FactError, FactSet, Facts, Finding};
-use store::{Snapshot, StoreError};
+use store::{Db, Snapshot, StoreError};
 
 use crate::store::{holds, levels};
 
@@ -18,15 +20,16 @@ const ACTIVE_HOLDS: &str = "catalog.active-holds";
 /// Orders whose stock is held for them or has left with them.
 const KEPT_HOLDS: &str = "catalog.kept-holds";
 
-pub(crate) fn all() -> Vec<Check> {
-    vec![
+pub(crate) fn all(db: &Db) -> Vec<Check> {
+    let rows = vec![
         Check::local("STK-1", out_of_bounds),
         Check::local("STK-2", off_movements),
         Check::local("STK-2", off_holds),
         Check::local("STK-4", sold_without_hold),
         Check::across("STK-3", holds_of_the_dead),
         Check::across("MON-10", sold_without_goods),
-    ]
+    ];
+    rows.into_iter().chain(told::checks(db)).collect()
 }
 
 /// What is compared with what orders tells.

@@ -42,6 +42,7 @@ pub static SETTINGS: &[Setting] = &[];
 pub fn service(deps: Deps) -> Service {
     let app = Arc::new(App::new(deps));
     let [pricing, reserving, releasing, telling] = [0; 4].map(|_| Arc::clone(&app));
+    let checks = checks::all(&app.db);
     let mut service = Service::new("catalog")
         .routes(http::routes(Arc::clone(&app)))
         .call::<Price, _, _, _>(move |request: PriceRequest| {
@@ -69,7 +70,7 @@ pub fn service(deps: Deps) -> Service {
     for facts in checks::facts() {
         service = service.facts(facts);
     }
-    for check in checks::all() {
+    for check in checks {
         service = service.check(check);
     }
     service

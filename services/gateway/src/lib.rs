@@ -12,6 +12,7 @@ mod limits;
 mod observed;
 mod order_page;
 pub mod policy;
+mod returned_page;
 mod root_page;
 mod router;
 mod upstream;
@@ -155,10 +156,18 @@ impl Gateway {
             request.extensions_mut().insert::<Admitted>(admitted.clone());
         }
         match route.row.service {
-            policy::GATEWAY if route.row.path == "/" => Ok(root_page::answer(request.headers())),
-            policy::GATEWAY => Ok(self.upstreams.documentation(request).await),
+            policy::GATEWAY => Ok(self.own_page(route.row.path, request).await),
             _ if route.row.is_order_page() => Ok(order_page::answer(&self.upstreams, below_base(request)).await),
             service => Ok(self.upstreams.call(service, below_base(request)).await),
+        }
+    }
+
+    /// What the gateway has to show itself.
+    async fn own_page(&self, path: &str, request: Request<Body>) -> Response {
+        match path {
+            "/" => root_page::answer(request.headers()),
+            "/returned" => returned_page::answer(request.headers(), request.uri()),
+            _ => self.upstreams.documentation(request).await,
         }
     }
 }

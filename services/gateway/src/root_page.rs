@@ -18,9 +18,7 @@ const RU: &str = "<!doctype html><html lang=\"ru\"><meta charset=\"utf-8\"><meta
 <li><a href=\"/swagger-ui/\">Попробовать API</a></li></ul>";
 
 pub(crate) fn answer(headers: &HeaderMap) -> Response {
-    let accepts =
-        |kind: &str| headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|a| a.contains(kind));
-    if accepts("text/html") {
+    if wants_html(headers) {
         return match language_of(headers) {
             Language::Ru => Html(RU).into_response(),
             Language::En => Html(EN).into_response(),
@@ -28,4 +26,9 @@ pub(crate) fn answer(headers: &HeaderMap) -> Response {
     }
     let links = json!({"shops": "/api/v1/shops", "openapi": "/openapi.json", "swagger_ui": "/swagger-ui/"});
     Json(json!({"name": "Samovar", "links": links})).into_response()
+}
+
+/// Whether a browser asks.
+pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accepted| accepted.contains("text/html"))
 }

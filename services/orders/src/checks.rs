@@ -1,6 +1,7 @@
 //! The invariants that `samovar audit` recomputes, and what checks across services are told.
 
 mod fold;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,7 @@ const CHUNK: u32 = 500;
 
 pub(crate) fn checks(app: &Arc<App>) -> Vec<Check> {
     let clock = Arc::clone(&app.clock);
-    vec![
+    let rows = vec![
         in_chunks("MON-6", app, totals_add_up),
         Check::local("MON-4", tenders_add_up),
         Check::local("MON-4", paid_orders_have_their_money),
@@ -41,7 +42,8 @@ pub(crate) fn checks(app: &Arc<App>) -> Vec<Check> {
         in_chunks("ORD-4", app, versions_increase),
         Check::local("ORD-5", slots_are_counted),
         Check::local("ORD-6", unpaid_orders_are_counted),
-    ]
+    ];
+    rows.into_iter().chain(told::checks(&app.db)).collect()
 }
 
 /// A rule on each order by itself, which holds at every commit: so each chunk may be of a moment of its own.

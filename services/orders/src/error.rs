@@ -60,6 +60,9 @@ pub(crate) enum Error {
         /// How many one may have.
         unpaid_max: i64,
     },
+    /// Payments knows no bank that the guest could pay at.
+    #[error("no bank is configured here")]
+    OnlineUnavailable,
     /// The order's state does not permit it.
     #[error(transparent)]
     Rejected(#[from] Rejection),

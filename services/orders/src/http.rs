@@ -82,7 +82,7 @@ async fn quote(
             ("Location" = String, description = "The order"), ("ETag" = String, description = "Its version"))),
         (status = 409, description = "`orders.price-changed` with `quote`, `orders.out-of-stock` with `lines`, \
             `orders.shop-closed` with `opens_at`, `orders.slot-full` and `orders.too-soon` with `earliest_at`, \
-            `orders.too-many-unpaid`, `http.request-in-progress`",
+            `orders.too-many-unpaid`, `orders.online-unavailable`, `http.request-in-progress`",
             content_type = "application/problem+json", body = PlacementRefused),
     ),
 )]

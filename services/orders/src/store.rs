@@ -14,7 +14,8 @@ mod scarce;
 mod statements;
 
 pub(crate) use audit::{
-    live_orders, money_of_orders, money_without_order, orders_after, paid_without_money, past_their_time, sold_orders,
+    entered, entries_of_states, live_orders, money_of_orders, money_without_order, orders_after, paid_without_money,
+    past_their_time, sold_orders,
 };
 pub(crate) use claims::answered_without_order;
 pub(crate) use history::{

@@ -76,6 +76,14 @@ impl App {
         }
     }
 
+    /// Whether orders can be paid like this here.
+    pub(crate) fn offers(&self, method: PaymentMethod) -> bool {
+        match method {
+            PaymentMethod::Online => self.bank.is_configured(),
+            PaymentMethod::Counter => true,
+        }
+    }
+
     /// When a provider that says nothing is asked for the first time.
     pub(crate) fn first_ask_at(&self, now: Timestamp) -> Timestamp {
         now.plus(self.rules.ask_after)

@@ -1,6 +1,7 @@
 //! The invariants about money that `samovar audit` recomputes.
 
 mod bank;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,10 +25,13 @@ pub(crate) fn checks(app: &Arc<App>) -> Vec<Check> {
         Check::local("MON-5", one_payment_counts),
         Check::local("MON-5", stray_money_goes_back).quiescent(),
     ];
-    if app.bank.is_configured() {
-        let app = Arc::clone(app);
-        checks.push(Check::outside("MON-8", move || bank::compare(&app)));
-    }
+    checks.extend(told::checks(&app.db));
+    let compared = Arc::clone(app);
+    checks.push(if app.bank.is_configured() {
+        Check::outside("MON-8", move || bank::compare(&compared))
+    } else {
+        Check::left_out("MON-8", "no bank is configured (payments.bank_url)")
+    });
     checks
 }
 

@@ -26,6 +26,9 @@ pub enum Error {
     /// The order was cancelled or has expired.
     #[error("the order has ended and cannot be paid")]
     OrderEnded,
+    /// There is no bank to pay at.
+    #[error("no bank is configured here")]
+    OnlineUnavailable,
     /// The order is paid.
     #[error("the order is paid")]
     AlreadyPaid,
@@ -92,6 +95,9 @@ codes! {
     ORDER_ENDED = "payments.order-ended", Conflict,
         "The order has ended", "Заказ завершён",
         "Place the order anew.", "Сделайте заказ заново.";
+    ONLINE_UNAVAILABLE = "payments.online-unavailable", Conflict,
+        "Nothing is paid online here", "Онлайн-оплаты здесь нет",
+        "Choose to pay at the counter.", "Выберите оплату на кассе.";
     ALREADY_PAID = "payments.already-paid", Conflict,
         "The order is paid", "Заказ уже оплачен",
         "Nothing is left to pay.", "Платить больше не нужно.";
@@ -131,6 +137,7 @@ impl Coded for Error {
             Self::UnknownPayment => &UNKNOWN_PAYMENT,
             Self::UnknownProvider => &UNKNOWN_PROVIDER,
             Self::OrderEnded => &ORDER_ENDED,
+            Self::OnlineUnavailable => &ONLINE_UNAVAILABLE,
             Self::AlreadyPaid => &ALREADY_PAID,
             Self::TooManyAttempts(_) => &TOO_MANY_ATTEMPTS,
             Self::NotAtCounter => &NOT_AT_COUNTER,
@@ -152,6 +159,7 @@ impl Coded for Error {
             | Self::UnknownPayment
             | Self::UnknownProvider
             | Self::OrderEnded
+            | Self::OnlineUnavailable
             | Self::AlreadyPaid
             | Self::TooManyAttempts(_)
             | Self::NotAtCounter
@@ -170,6 +178,7 @@ impl Coded for Error {
             | Self::UnknownPayment
             | Self::UnknownProvider
             | Self::OrderEnded
+            | Self::OnlineUnavailable
             | Self::AlreadyPaid
             | Self::TooManyAttempts(_)
             | Self::NotAtCounter
@@ -192,6 +201,7 @@ impl From<Error> for eventlog::Failure {
             | Error::UnknownPayment
             | Error::UnknownProvider
             | Error::OrderEnded
+            | Error::OnlineUnavailable
             | Error::AlreadyPaid
             | Error::TooManyAttempts(_)
             | Error::NotAtCounter

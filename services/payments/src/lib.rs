@@ -24,10 +24,12 @@ mod waiters;
 use std::sync::Arc;
 
 use ::store::Migration;
+use contracts::payments::{Payable, PayableRequest};
 use service::{Deps, Service};
 
 use crate::app::App;
 pub use crate::settings::SETTINGS;
+use crate::use_cases::start::payable;
 
 /// Its tables.
 pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_payments", "0002_ledger" per database];
@@ -37,8 +39,14 @@ pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_payments", "000
 #[expect(clippy::needless_pass_by_value, reason = "the shape that every service has")]
 pub fn service(deps: Deps) -> Service {
     let app = Arc::new(App::new(&deps));
+    let (asked, started) = (Arc::clone(&app), Arc::clone(&app));
     let mut service = Service::new("payments")
         .routes(http::router(Arc::clone(&app)))
+        .call::<Payable, _, _, _>(move |request: PayableRequest| std::future::ready(payable(&asked, &request)))
+        .start(move || {
+            say_what_is_offered(&started);
+            Ok(())
+        })
         .statements(crate::store::sql::STATEMENTS)
         .errors(error::CODES)
         .settings(SETTINGS);
@@ -55,4 +63,11 @@ pub fn service(deps: Deps) -> Service {
         service = service.facts(facts);
     }
     service
+}
+
+/// Whoever starts a business without a bank should know what guests will meet.
+fn say_what_is_offered(app: &App) {
+    if !app.bank.is_configured() {
+        tracing::warn!("no bank is configured (payments.bank_url): orders can be paid at the counter only");
+    }
 }

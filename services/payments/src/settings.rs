@@ -20,13 +20,13 @@ pub static SETTINGS: &[Setting] = &[
         key: PUBLIC_URL,
         default: "http://localhost:8080",
         kind: SettingKind::Url,
-        doc: "How browsers and the bank reach this installation; callbacks and guests without a return address go there.",
+        doc: "How browsers and the bank reach this installation; callbacks go there, and guests without a return address to `/returned` there.",
     },
     Setting {
         key: BANK_URL,
         default: "",
         kind: SettingKind::Url,
-        doc: "Where the sandbox bank is; empty: online payments wait until there is one.",
+        doc: "Where the sandbox bank is; empty: there is none, and orders are paid at the counter only.",
     },
     Setting {
         key: BANK_SECRET,
@@ -50,13 +50,13 @@ pub static SETTINGS: &[Setting] = &[
         key: PAGE_HOSTS,
         default: "",
         kind: SettingKind::List,
-        doc: "Hosts of payment pages beside the host of payments.bank_url; guests are sent nowhere else.",
+        doc: "Hosts of payment pages, beside payments.bank_url; guests are sent nowhere else.",
     },
     Setting {
         key: RETURN_HOSTS,
         default: "",
         kind: SettingKind::List,
-        doc: "Hosts that guests may return to after paying, beside the host of payments.public_url.",
+        doc: "Hosts that guests may return to after paying, beside payments.public_url.",
     },
     Setting {
         key: ASK_AFTER,

@@ -57,6 +57,7 @@ struct Seen {
     service: &'static str,
     quiescent: bool,
     live_only: bool,
+    left_out: bool,
     result: Result<Vec<Finding>, String>,
 }
 
@@ -93,6 +94,7 @@ impl Auditor {
                     service: audited.service,
                     quiescent: check.quiescent,
                     live_only: check.live_only,
+                    left_out: matches!(check.run, CheckRun::LeftOut(_)),
                     result,
                 });
                 made(check.id);
@@ -130,6 +132,7 @@ fn run(check: &Check, db: &Db, facts: &Facts, faults: &[String]) -> Result<Vec<F
             _ => format!("{e} ({})", faults.join("; ")),
         }),
         CheckRun::Outside(outside) => outside(),
+        CheckRun::LeftOut(reason) => Err((*reason).to_owned()),
     }
 }
 
@@ -167,6 +170,7 @@ impl Pass {
                 findings: Vec::new(),
                 unsettled: 0,
                 not_made: None,
+                left_out: seen.left_out,
             };
             match (&seen.result, &self.undelivered) {
                 (Err(reason), _) => outcome.not_made = Some(reason.clone()),

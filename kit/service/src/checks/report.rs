@@ -23,12 +23,15 @@ pub struct CheckOutcome {
     /// Why the check could not be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_made: Option<String>,
+    /// Whether it was not made because nothing is configured that it could look at: no fault of the business.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
 }
 
 /// The result of an audit. As JSON it is itself; as text, one line a check and one a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Whether every check was made and found nothing.
+    /// Whether every check that could be made as things are configured was made, and found nothing.
     pub clean: bool,
     /// By id, then by service.
     pub checks: Vec<CheckOutcome>,
@@ -36,7 +39,7 @@ pub struct Report {
 
 impl CheckOutcome {
     fn is_clean(&self) -> bool {
-        self.findings.is_empty() && self.not_made.is_none()
+        self.findings.is_empty() && (self.not_made.is_none() || self.left_out)
     }
 }
 
@@ -71,7 +74,10 @@ impl fmt::Display for Report {
         }
         let not_made = self.checks.iter().filter(|check| check.not_made.is_some()).count();
         match (self.clean, self.findings(), not_made) {
-            (true, _, _) => write!(f, "clean: {} checks", self.checks.len()),
+            (true, _, 0) => write!(f, "clean: {} checks", self.checks.len()),
+            (true, _, not_made) => {
+                write!(f, "clean: {} checks, {not_made} not made", self.checks.len() - not_made)
+            }
             (false, rows, 0) => write!(f, "{rows} rows break a rule"),
             (false, rows, not_made) => write!(f, "{rows} rows break a rule; {not_made} checks could not be made"),
         }

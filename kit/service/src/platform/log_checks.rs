@@ -6,8 +6,8 @@ use store::{Snapshot, StoreError};
 use crate::{Check, Finding};
 
 /// EVT-2, EVT-3 (its count, and of a running business that nothing is left to deliver: what a stopped one has not
-/// delivered yet, it will) and EVT-4. EVT-1 belongs to the services, who know their state changes; EVT-5 to the contracts, who
-/// keep the old versions.
+/// delivered yet, it will) and EVT-4. EVT-1 and EVT-5 belong to the services, who know their changes and the types of their
+/// events ([`crate::Telling`], [`crate::events_can_be_read`]).
 pub(super) fn all() -> Vec<Check> {
     vec![
         Check::local("EVT-2", |snapshot| found(snapshot, audit::evt_2)),

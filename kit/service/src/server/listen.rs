@@ -177,8 +177,9 @@ async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: 
     }
     let conflict = Conflict::default();
     let refusing = Arc::clone(&edge);
-    let stream = Watched::new(Patient::new(stream, limits.write_max), conflict.clone());
-    let stream = Unread::new(stream, move |status| refusing.refuse_unread(status));
+    let (incoming, outgoing) = stream.into_split();
+    let incoming = Watched::new(incoming, conflict.clone());
+    let outgoing = Unread::new(Patient::new(outgoing, limits.write_max), move |status| refusing.refuse_unread(status));
     let service = service_fn(|request: Request<Incoming>| {
         let (edge, conflict) = (&edge, &conflict);
         async move {
@@ -193,7 +194,7 @@ async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: 
         .header_read_timeout(limits.header_max)
         .max_header_size(HEAD_MAX_BYTES)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(tokio::io::join(incoming, outgoing)), service);
     // A connection that breaks off is the caller's affair.
     let _ = watcher.watch(serving).await;
 }

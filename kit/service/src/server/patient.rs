@@ -9,10 +9,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::time::Sleep;
 
-/// A stream whose writes must make progress.
+/// The half of a stream that is written to, whose writes must make progress.
 pub(super) struct Patient<S> {
     stream: S,
     write_max: Duration,
@@ -35,12 +35,6 @@ impl<S> Patient<S> {
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.write_max)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller reads nothing any more")))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 

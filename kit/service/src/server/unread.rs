@@ -8,9 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::StatusCode;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 
-/// A stream on which hyper's own refusals are exchanged for those that `answer` makes.
+/// The half of a stream that is written to, on which hyper's own refusals are exchanged for those that `answer` makes.
 pub(super) struct Unread<S, F> {
     stream: S,
     answer: F,
@@ -48,12 +48,6 @@ impl<S: AsyncWrite + Unpin, F: Unpin> Unread<S, F> {
             self.pending.drain(..written);
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncRead + Unpin, F: Unpin> AsyncRead for Unread<S, F> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 

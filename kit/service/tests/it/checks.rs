@@ -185,6 +185,23 @@ fn a_check_that_cannot_be_made_is_not_clean() {
 }
 
 #[test]
+fn a_check_that_is_left_out_is_listed_with_its_reason_and_leaves_the_rest_clean() {
+    let database = TestDatabase::sqlite();
+    let checks = vec![even(), Check::left_out("MON-8", "no bank is configured")];
+    let audited = Audited { service: "payments", db: numbers(&database, &[]), checks, facts: Vec::new() };
+
+    let report = pass(&Auditor::new(vec![audited], nothing_undelivered)).report();
+
+    assert!(report.clean);
+    let text = report.to_string();
+    assert!(text.contains("MON-8    payments       not made: no bank is configured\n"), "{text}");
+    assert!(text.ends_with("clean: 1 checks, 1 not made"), "{text}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["checks"][0]["not_made"], "no bank is configured");
+    assert_eq!(json["checks"][0]["left_out"], true);
+}
+
+#[test]
 fn progress_is_told_check_by_check() {
     let database = TestDatabase::sqlite();
     let audited =

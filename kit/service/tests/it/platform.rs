@@ -232,7 +232,7 @@ fn the_audit_covers_the_services_and_the_log(database: &TestDatabase) {
     let report = service.audit();
 
     let ids: Vec<_> = report.checks.iter().map(|check| check.id).collect();
-    assert_eq!(ids, ["EVT-2", "EVT-3", "EVT-3", "EVT-4", "TAL-1", "TRL-1"]);
+    assert_eq!(ids, ["AUT-4", "EVT-2", "EVT-3", "EVT-3", "EVT-4", "TAL-1", "TRL-1"]);
     assert_eq!(report.findings(), 1, "{report}");
     assert!(report.to_string().contains("    hail: too often\n"), "{report}");
     assert!(with_lag.clean, "a consumer that has never run has nothing to catch up: {with_lag}");

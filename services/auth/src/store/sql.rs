@@ -188,4 +188,13 @@ store::statements! {
         WHERE c.user_id IS NULL
         ORDER BY u.id
         LIMIT 1000";
+
+    /// The next people who registered since a time, for the audit.
+    REGISTERED_SINCE = "SELECT id, version, email, name, language FROM users
+        WHERE id > $1 AND created_at >= $2
+        ORDER BY id
+        LIMIT $3";
+
+    /// How often a person's row has changed, for the audit.
+    VERSION_OF_USER = "SELECT version FROM users WHERE id = $1";
 }

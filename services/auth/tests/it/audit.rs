@@ -1,5 +1,8 @@
 //! Each check sees the damage that it is for.
 
+use contracts::UserId;
+use contracts::auth::{Profile, ProfileChange};
+use kernel::{Clock as _, Language};
 use store::{Param, Statement, params};
 use testkit::{TestDatabase, both_databases};
 
@@ -8,7 +11,11 @@ use crate::world::{SignedIn, World};
 both_databases!(
     a_family_with_two_living_tokens_is_named,
     a_dead_family_with_a_living_token_is_named,
-    other_damage_is_named
+    other_damage_is_named,
+    a_profile_that_nobody_was_told_of_is_named,
+    a_profile_of_nobody_is_named,
+    an_event_that_cannot_be_read_any_more_is_named,
+    an_event_that_holds_a_secret_is_named
 );
 
 store::statements! {
@@ -20,6 +27,10 @@ store::statements! {
     END_SESSIONS = "UPDATE sessions SET ended_at = 1, end_reason = 'logout'";
     /// A user who was disabled beside the door.
     DISABLE_USERS = "UPDATE users SET disabled = 1";
+    /// A change that nobody was told of.
+    RENAME = "UPDATE users SET name = 'Boris', version = version + 1";
+    /// Events of a type that nobody reads.
+    OTHER_KIND = "UPDATE events SET kind = 'samovar.auth.profile.v0'";
     /// A user without a password.
     DROP_CREDENTIALS = "DELETE FROM credentials";
 }
@@ -81,4 +92,57 @@ fn other_damage_is_named(database: &TestDatabase) {
 
     assert_eq!(findings(&world, "AUT-2"), [format!("session {session}: is live although {} is disabled", anna.id)]);
     assert_eq!(findings(&world, "AUTH-1"), [format!("user {}: has no password and can never sign in", anna.id)]);
+}
+
+/// EVT-1.
+fn a_profile_that_nobody_was_told_of_is_named(database: &TestDatabase) {
+    let (world, anna, _) = a_person(database);
+
+    damage(&world, &RENAME);
+
+    assert_eq!(findings(&world, "EVT-1"), [format!("user {}: no event tells what its version 2 is", anna.id)]);
+}
+
+fn profile(world: &World, name: &str) -> Profile {
+    Profile {
+        user_id: UserId::from_bits(1),
+        change: ProfileChange::Registered,
+        name: Some(name.to_owned()),
+        email: None,
+        language: Language::En,
+        at: world.clock().now(),
+    }
+}
+
+/// EVT-1: of a registration that was rolled back.
+fn a_profile_of_nobody_is_named(database: &TestDatabase) {
+    let (world, _, _) = a_person(database);
+
+    world.harness.publish("auth", &profile(&world, "Nobody"));
+
+    let found = findings(&world, "EVT-1");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].ends_with(&format!("of user {}, which never came to be", UserId::from_bits(1))), "{found:?}");
+}
+
+fn an_event_that_cannot_be_read_any_more_is_named(database: &TestDatabase) {
+    let (world, _, _) = a_person(database);
+
+    world.harness.damage_log(&OTHER_KIND);
+
+    let found = findings(&world, "EVT-5");
+    assert!(found[0].ends_with("nobody reads a samovar.auth.profile.v0 on profiles"), "{found:?}");
+}
+
+fn an_event_that_holds_a_secret_is_named(database: &TestDatabase) {
+    let (world, _, _) = a_person(database);
+    for (told, secret) in
+        ["4242 4242 4242 4242", "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln", "$argon2id$v=19$x"].into_iter().enumerate()
+    {
+        world.harness.publish("auth", &profile(&world, secret));
+
+        let found = findings(&world, "AUT-4");
+        assert_eq!(found.len(), told + 1, "{secret}: {found:?}");
+        assert!(found.iter().all(|finding| finding.contains(": holds ")), "{found:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use contracts::{CategoryId, ModifierGroupId, ProductId};
 use kernel::Currency;
+use service::Stretch;
 use store::{Param, Snapshot, StoreError, Tx, params};
 
 use super::menu::{ListState, list_state};
@@ -75,6 +76,10 @@ store::statements! {
     CLEAR_PRODUCT_GROUPS = "DELETE FROM product_modifier_groups WHERE product_id = $1";
     /// What can be added to a product.
     PUT_PRODUCT_GROUP = "INSERT INTO product_modifier_groups (product_id, group_id, position) VALUES ($1, $2, $3)";
+    /// The next products that were changed since a time, for the audit.
+    PRODUCTS_CHANGED = "SELECT id, version FROM products WHERE id > $1 AND updated_at >= $2 ORDER BY id LIMIT $3";
+    /// How often a product has changed, for the audit.
+    VERSION_OF_PRODUCT = "SELECT version FROM products WHERE id = $1";
 }
 
 /// The price list, locked; made in this currency when there is none.
@@ -201,4 +206,18 @@ fn product_row(product: &Product) -> Vec<Param<'_>> {
         product.updated_at,
     ]
     .to_vec()
+}
+
+/// The next products of a stretch, with their versions.
+pub(crate) fn products_changed(
+    snapshot: &mut Snapshot<'_>,
+    stretch: &Stretch,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let wanted = params![&stretch.after_id, stretch.since, stretch.rows];
+    snapshot.list(&PRODUCTS_CHANGED, &wanted, |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// How often a product has changed; nothing if there is none.
+pub(crate) fn version_of_product(snapshot: &mut Snapshot<'_>, id: &str) -> Result<Option<i64>, StoreError> {
+    snapshot.one(&VERSION_OF_PRODUCT, &params![id], |row| row.get(0))
 }

@@ -15,6 +15,9 @@ testkit::both_databases!(
     a_number_held_that_no_hold_explains_is_named,
     a_sale_without_a_committed_hold_is_named,
     a_committed_hold_without_a_sale_is_named,
+    a_product_whose_change_nobody_was_told_of_is_named,
+    an_event_of_a_product_that_is_not_there_is_named,
+    an_event_that_cannot_be_read_any_more_is_named,
 );
 
 static SET_LEVEL: Statement =
@@ -119,4 +122,43 @@ fn a_committed_hold_without_a_sale_is_named(database: &TestDatabase) {
     set_holds(&cafe, "committed");
 
     assert_eq!(findings(&cafe.harness.audit(), "STK-4"), ["it is committed and its stock never left"]);
+}
+
+static CHANGE_UNTOLD: Statement = Statement { name: "CHANGE_UNTOLD", sql: "UPDATE products SET version = version + 1" };
+
+/// EVT-1.
+fn a_product_whose_change_nobody_was_told_of_is_named(database: &TestDatabase) {
+    let cafe = Cafe::open(database);
+    assert_eq!(findings(&cafe.harness.audit(), "EVT-1"), [""; 0]);
+
+    cafe.harness.db().write_blocking::<_, StoreError, _>(|tx| tx.execute(&CHANGE_UNTOLD, &[])).unwrap();
+
+    let found = findings(&cafe.harness.audit(), "EVT-1");
+    assert!(
+        !found.is_empty() && found.iter().all(|message| message == "no event tells what its version 2 is"),
+        "{found:?}"
+    );
+}
+
+/// EVT-1: of a transaction that was rolled back.
+fn an_event_of_a_product_that_is_not_there_is_named(database: &TestDatabase) {
+    let mut cafe = Cafe::open(database);
+    let known = cafe.told().remove(0);
+    let nobody = contracts::ProductId::from_bits(1);
+
+    cafe.harness.publish("catalog", &contracts::catalog::ProductChanged { product_id: nobody, ..known });
+
+    let found = findings(&cafe.harness.audit(), "EVT-1");
+    assert_eq!(found, [format!("tells of version 1 of product {nobody}, which never came to be")]);
+}
+
+fn an_event_that_cannot_be_read_any_more_is_named(database: &TestDatabase) {
+    static UNREADABLE: Statement =
+        Statement { name: "UNREADABLE", sql: "UPDATE events SET payload = '{}' WHERE source = '/catalog'" };
+    let cafe = Cafe::open(database);
+
+    cafe.harness.damage_log(&UNREADABLE);
+
+    let found = findings(&cafe.harness.audit(), "EVT-5");
+    assert!(found.iter().any(|message| message.contains("does not read as a")), "{found:?}");
 }

@@ -33,6 +33,7 @@ const fn waiting(method: Method, path: &'static str, service: &'static str, acce
 pub static TABLE: &[Row] = &[
     row(Method::GET, "/", GATEWAY, Public, Anything),
     row(Method::GET, "/openapi.json", GATEWAY, Public, Anything),
+    row(Method::GET, "/returned", GATEWAY, Public, Anything),
     row(Method::GET, "/swagger-ui", GATEWAY, Public, Anything),
     row(Method::GET, "/swagger-ui/", GATEWAY, Public, Anything),
     row(Method::GET, "/swagger-ui/{*page}", GATEWAY, Public, Anything),

@@ -40,7 +40,9 @@ pub(crate) struct Door {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    /// Null if it is no JSON.
     pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -106,7 +108,8 @@ impl Door {
         let (head, body) = self.edge.answer(peer, request).await.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: head.status.as_u16(), headers: head.headers, body }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: head.status.as_u16(), headers: head.headers, body, text }
     }
 
     /// A good token of this person.

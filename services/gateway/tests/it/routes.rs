@@ -168,3 +168,30 @@ async fn the_span_of_a_request_is_named_by_its_route_and_never_by_its_address() 
     assert_eq!(routes.of(refused.header("x-request-id")), ["/api/v1/orders/{id}"]);
     assert_eq!(routes.of(nothing.header("x-request-id")), Vec::<String>::new());
 }
+
+/// Whoever comes back from the bank may be nobody, and says what they like.
+#[tokio::test]
+async fn the_page_after_the_bank_is_for_everybody_and_repeats_nothing_but_an_id() {
+    let door = Door::open();
+    let id = "ord_01h455vb4pex5vsknk084sn02q";
+    let page = |query: &str, language: &str| {
+        let asked = with(get(&format!("/returned?{query}")), "accept", "text/html,*/*");
+        door.ask(with(asked, "accept-language", language))
+    };
+
+    let english = page(&format!("order={id}"), "en").await;
+    let russian = page(&format!("order={id}"), "ru").await;
+    let forged = page("order=ord_1%22%3E%3Cscript%3E&status=success", "en").await;
+    let program = door.ask(get(&format!("/returned?order={id}"))).await;
+
+    for (answer, words) in
+        [(&english, "order ord_01h455vb4pex5vsknk084sn02q is paid"), (&russian, "Оплачен ли заказ ord_")]
+    {
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.header("content-type"));
+        assert!(answer.text.contains(words), "{}", answer.text);
+    }
+    assert_eq!(forged.status, 200);
+    assert!(!forged.text.contains("script") && !forged.text.contains("success"), "{}", forged.text);
+    assert_eq!(program.body["links"]["payment"], format!("/api/v1/orders/{id}/payment"));
+}

@@ -41,6 +41,10 @@ service::codes! { pub(crate) static CODES;
         "Too many orders are open and unpaid", "Слишком много неоплаченных заказов",
         "Pay or cancel one of them first.", "Сначала оплатите или отмените один из них.",
         with ["unpaid_max"];
+    /// There is no bank to pay at.
+    ONLINE_UNAVAILABLE = "orders.online-unavailable", Conflict,
+        "Nothing is paid online here", "Онлайн-оплаты здесь нет",
+        "Choose to pay at the counter.", "Выберите оплату на кассе.";
     /// No way from this state to that one.
     ILLEGAL_TRANSITION = "orders.illegal-transition", Conflict,
         "The order's state does not allow this", "Состояние заказа этого не позволяет",

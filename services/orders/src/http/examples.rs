@@ -18,7 +18,7 @@ pub(super) fn quote_request() -> Value {
 pub(super) fn new_order() -> Value {
     let mut order = quote_request();
     order["expected_total"] = json!({"amount": 62_000, "currency": "RUB"});
-    order["payment"] = json!({"method": "online", "return_url": "https://samovar.example/orders"});
+    order["payment"] = json!({"method": "online", "return_url": "http://localhost:8080/returned"});
     order["comment"] = json!("Без крышки, пожалуйста");
     order
 }

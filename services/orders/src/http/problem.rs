@@ -25,6 +25,7 @@ pub(super) fn of(error: Error) -> Problem {
             told(&codes::TOO_SOON).members(&EarliestTime { earliest_at: Some(earliest_at) })
         }
         Error::TooManyUnpaid { unpaid_max } => told(&codes::TOO_MANY_UNPAID).members(&TooManyUnpaid { unpaid_max }),
+        Error::OnlineUnavailable => told(&codes::ONLINE_UNAVAILABLE),
         Error::Rejected(Rejection::IllegalTransition { from, to }) => {
             told(&codes::ILLEGAL_TRANSITION).members(&NoSuchStep { from, to })
         }

@@ -23,6 +23,7 @@ refusals! {
         codes::SLOT_FULL => EarliestTime,
         codes::TOO_SOON => EarliestTime,
         codes::TOO_MANY_UNPAID => TooManyUnpaid,
+        codes::ONLINE_UNAVAILABLE,
         REQUEST_IN_PROGRESS,
     }
 

@@ -18,7 +18,7 @@ const MODIFIERS_MAX: usize = 50;
 const QUANTITY_MAX: i64 = 999;
 const COMMENT_MAX_CHARS: usize = 500;
 const REASON_MAX_CHARS: usize = 200;
-const RETURN_URL_MAX_CHARS: usize = 2_048;
+const RETURN_URL_MAX_CHARS: usize = 2_000;
 
 const LINES: Text = Text { en: "must have 1 to 100 lines", ru: "должно быть от 1 до 100 позиций" };
 const MODIFIERS: Text =
@@ -127,10 +127,10 @@ const fn one() -> i64 {
 #[serde(deny_unknown_fields)]
 struct PaymentRequest {
     method: PaymentMethod,
-    /// Where the bank's page sends the guest afterwards; this installation's own address when it is left out, not
-    /// used at the counter.
+    /// Where the bank's page sends the guest afterwards: an address of this installation, or of a host that it allows
+    /// (`payments.return_hosts`). A page of this installation when it is left out; not used at the counter.
     #[serde(default)]
-    #[schema(max_length = 2048)]
+    #[schema(max_length = 2000, example = "http://localhost:8080/returned")]
     return_url: Option<String>,
 }
 
@@ -161,12 +161,8 @@ impl NewOrder {
         self.payment.method
     }
 
-    /// Where to return to from the bank; nothing at the counter, whatever was sent.
     pub(super) fn return_url(&self) -> Option<String> {
-        match self.payment.method {
-            PaymentMethod::Online => self.payment.return_url.clone(),
-            PaymentMethod::Counter => None,
-        }
+        self.payment.return_url.clone()
     }
 
     pub(super) fn comment(&self) -> Option<String> {

@@ -5,11 +5,13 @@ use std::str::FromStr;
 use contracts::OrderId;
 use contracts::orders::OrderState;
 use kernel::{Currency, Timestamp};
+use service::Stretch;
 use store::{Row, Snapshot, StoreError, params};
 
 use super::columns::{self, word};
 use super::statements::{
     LIVE_ORDERS, MONEY_OF_ORDERS, MONEY_WITHOUT_ORDER, ORDERS_AFTER, PAID_WITHOUT_MONEY, PAST_THEIR_TIME, SOLD_ORDERS,
+    STATE_OF_VERSION, STATES_ENTERED,
 };
 use crate::model::Order;
 
@@ -55,6 +57,21 @@ pub(crate) fn past_their_time(
     by: Timestamp,
 ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
     snapshot.list(&PAST_THEIR_TIME, &params![by], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// The next entries of histories that brought another state: order, version, state.
+pub(crate) fn entries_of_states(
+    snapshot: &mut Snapshot<'_>,
+    stretch: &Stretch,
+) -> Result<Vec<(String, i64, String)>, StoreError> {
+    let Stretch { since, after_id, after_version, rows } = stretch;
+    let wanted = params![after_id, *after_version, *since, *rows];
+    snapshot.list(&STATES_ENTERED, &wanted, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+/// The state that a version of an order entered or kept.
+pub(crate) fn entered(snapshot: &mut Snapshot<'_>, order_id: &str, version: i64) -> Result<Option<String>, StoreError> {
+    snapshot.one(&STATE_OF_VERSION, &params![order_id, version], |row| row.get(0))
 }
 
 fn with_word<T: FromStr>(row: &Row<'_>) -> Result<(OrderId, T), StoreError> {

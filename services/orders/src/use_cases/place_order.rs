@@ -1,4 +1,5 @@
-//! Placing an order (decisions 17 and 31): claim the key, price, compare, hold the stock, insert.
+//! Placing an order (decisions 17 and 31): claim the key, ask whether it can be paid so, price, compare, hold the stock,
+//! insert.
 //!
 //! Every step carries the order id that was made with the claim. A rejection undoes what was done and lets go of the
 //! key at once. A crash between any two steps is mended from two sides: the same request sent again takes the claim
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use contracts::catalog::{Priced, PricedLine, Release, ReleaseRequest, Reserve, ReserveRequest, ShopTerms};
 use contracts::orders::PaymentMethod;
+use contracts::payments::{Payable, PayableRequest};
 use contracts::{OrderId, UserId};
 use kernel::{Language, Money, Text};
 use service::{Answer, Begun, CallError, Fault, Intent, Problem, begin, release};
@@ -42,7 +44,7 @@ pub(crate) struct PlaceOrder {
     pub(crate) expected_total: Money,
     /// How it is to be paid.
     pub(crate) payment_method: PaymentMethod,
-    /// Where the bank's page sends the guest afterwards.
+    /// Where the bank's page sends the guest afterwards; not used at the counter.
     pub(crate) return_url: Option<String>,
     /// What the guest wrote.
     pub(crate) comment: Option<String>,
@@ -63,6 +65,7 @@ const SLOT_ROUNDS_MAX: usize = 20;
 const WRONG_CURRENCY: Text = Text {
     en: "the shop sells in another currency", ru: "заведение продаёт в другой валюте"
 };
+const NOT_SENT_THERE_RU: &str = "должен быть адресом http или https на разрешённом узле";
 const NOTHING_TO_PAY: Text = Text {
     en: "an order of nothing cannot be paid",
     ru: "заказ с нулевой суммой нельзя оплатить",
@@ -147,6 +150,7 @@ impl Placement {
 
     async fn attempt(&self) -> Result<Answer, Failed> {
         self.refuse_at_cap().await.map_err(Failed::before_holding)?;
+        self.refuse_unpayable().await.map_err(Failed::before_holding)?;
         let offer = self.offer().await.map_err(Failed::before_holding)?;
         let lines = self.reserve(&offer).await?;
         self.insert(offer, lines).await.map_err(Failed::while_holding)
@@ -165,6 +169,24 @@ impl Placement {
         }
         app.at_cap.forget(guest, method);
         Ok(())
+    }
+
+    /// Asks payments whether the order could be paid so, and the guest be sent back there. Whoever pays at the counter
+    /// always can.
+    async fn refuse_unpayable(&self) -> Result<(), Error> {
+        let (method, return_url) = (self.command.payment_method, self.command.return_url.clone());
+        if method == PaymentMethod::Counter && return_url.is_none() {
+            return Ok(());
+        }
+        let payable = self.app.calls.call::<Payable>(PayableRequest { method, return_url }).await;
+        let payable = payable.map_err(of_payments)?;
+        match payable.return_url_fault {
+            None => Ok(()),
+            Some(why) => {
+                let fault = Fault::worded("/payment/return_url", "return-url", why, NOT_SENT_THERE_RU);
+                Err(Error::Invalid(vec![fault]))
+            }
+        }
     }
 
     /// Prices all, and refuses what costs something else than the guest was told or cannot be had at that time.
@@ -300,4 +322,9 @@ impl Placement {
 
 fn wrong(pointer: &'static str, code: &'static str, text: Text) -> Error {
     Error::Invalid(vec![Fault::new(pointer, code, text)])
+}
+
+/// What payments refuses, in the words of orders.
+fn of_payments(error: CallError) -> Error {
+    if error.is("payments.online-unavailable") { Error::OnlineUnavailable } else { Error::Call(error) }
 }

@@ -1,5 +1,6 @@
 //! Every check, with the damage that it must name.
 
+use contracts::orders::{OrderState, OrderUpdated};
 use store::{Statement, StoreError};
 use testkit::{TestDatabase, both_databases};
 
@@ -19,6 +20,9 @@ both_databases!(
     a_gap_in_the_versions_is_named,
     a_slot_that_is_miscounted_is_named,
     a_guest_who_is_miscounted_is_named,
+    a_state_that_nobody_was_told_of_is_named,
+    an_event_of_what_never_came_to_be_is_named,
+    an_event_that_cannot_be_read_any_more_is_named,
 );
 
 /// A paid order in a limited slot, an unpaid one, and one that was cancelled.
@@ -104,7 +108,7 @@ fn a_jump_in_a_history_is_named(database: &TestDatabase) {
         sql("UPDATE order_history SET state = 'ready' WHERE state = 'paid'"),
     ];
 
-    assert_eq!(found_after(database, &DAMAGE), ["ORD-1"]);
+    assert_eq!(found_after(database, &DAMAGE), ["EVT-1", "ORD-1"]);
 }
 
 fn a_history_that_leads_elsewhere_is_named(database: &TestDatabase) {
@@ -117,7 +121,7 @@ fn an_order_without_history_is_named(database: &TestDatabase) {
     static DAMAGE: [Statement; 1] =
         [sql("DELETE FROM order_history WHERE order_id IN (SELECT id FROM orders WHERE state = 'placed')")];
 
-    assert_eq!(found_after(database, &DAMAGE), ["ORD-1"]);
+    assert_eq!(found_after(database, &DAMAGE), ["EVT-1", "ORD-1"]);
 }
 
 fn an_order_that_should_have_expired_is_named(database: &TestDatabase) {
@@ -137,7 +141,7 @@ fn an_answer_without_an_order_is_named(database: &TestDatabase) {
 fn a_gap_in_the_versions_is_named(database: &TestDatabase) {
     static DAMAGE: [Statement; 1] = [sql("UPDATE order_history SET version = 3 WHERE state = 'paid'")];
 
-    assert_eq!(found_after(database, &DAMAGE), ["ORD-4"]);
+    assert_eq!(found_after(database, &DAMAGE), ["EVT-1", "ORD-4"]);
 }
 
 fn a_slot_that_is_miscounted_is_named(database: &TestDatabase) {
@@ -150,4 +154,60 @@ fn a_guest_who_is_miscounted_is_named(database: &TestDatabase) {
     static DAMAGE: [Statement; 1] = [sql("UPDATE order_guests SET unpaid = unpaid + 1")];
 
     assert_eq!(found_after(database, &DAMAGE), ["ORD-6"]);
+}
+
+/// EVT-1, for each of the three topics.
+fn a_state_that_nobody_was_told_of_is_named(database: &TestDatabase) {
+    static LOST: [Statement; 3] = [
+        sql("DELETE FROM events WHERE topic = 'new_orders'"),
+        sql("DELETE FROM events WHERE topic = 'payed_orders'"),
+        sql("DELETE FROM events WHERE topic = 'order_updates'"),
+    ];
+    let world = busy(database);
+    let findings = || {
+        let report = world.harness.audit();
+        let checks = report.checks.iter().filter(|check| check.id == "EVT-1");
+        checks.flat_map(|check| check.findings.clone()).map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    let untold = |version: i64| format!("no event tells what its version {version} is");
+
+    world.harness.damage_log(&LOST[0]);
+    assert_eq!(findings(), [untold(1), untold(1), untold(1)]);
+    world.harness.damage_log(&LOST[1]);
+    assert_eq!(findings().iter().filter(|message| **message == untold(2)).count(), 1, "who is paid");
+    world.harness.damage_log(&LOST[2]);
+    assert_eq!(findings().iter().filter(|message| **message == untold(2)).count(), 3, "and who moved to where");
+}
+
+/// EVT-1: of a transaction that was rolled back, of a version that an order does not have, or of another state than it had.
+fn an_event_of_what_never_came_to_be_is_named(database: &TestDatabase) {
+    let world = busy(database);
+    let known = world.told::<OrderUpdated>().remove(0);
+    let strange = [
+        OrderUpdated { order_id: contracts::OrderId::from_bits(1), ..known.clone() },
+        OrderUpdated { version: known.version + 1, ..known.clone() },
+        OrderUpdated { to: OrderState::Closed, ..known },
+    ];
+    for (told, event) in (1..).zip(strange) {
+        world.harness.publish("orders", &event);
+
+        let report = world.harness.audit();
+        let found = report.checks.iter().find(|check| check.id == "EVT-1").unwrap();
+        assert_eq!(found.findings.len(), told, "{report}");
+        assert!(found.findings.iter().all(|finding| finding.message.ends_with("which never came to be")), "{report}");
+    }
+}
+
+fn an_event_that_cannot_be_read_any_more_is_named(database: &TestDatabase) {
+    static UNREADABLE: Statement = sql("UPDATE events SET payload = '{}' WHERE topic = 'order-service_orders'");
+    static UNKNOWN: Statement = sql("UPDATE events SET kind = 'samovar.orders.paid.v0' WHERE topic = 'payed_orders'");
+    let world = busy(database);
+
+    world.harness.damage_log(&UNREADABLE);
+    assert_eq!(faulty(&world), ["EVT-5"]);
+    world.harness.damage_log(&UNKNOWN);
+
+    assert_eq!(faulty(&world), ["EVT-1", "EVT-5"], "what cannot be read tells nobody of anything");
+    let report = world.harness.audit().to_string();
+    assert!(report.contains("nobody reads a samovar.orders.paid.v0 on payed_orders"), "{report}");
 }

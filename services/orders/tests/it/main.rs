@@ -1,4 +1,4 @@
-//! The service on both databases, with a catalog that the tests control.
+//! The service on both databases, with a catalog and a payments that the tests control.
 
 #[cfg(test)]
 mod audit;
@@ -6,6 +6,8 @@ mod audit;
 mod crashes;
 #[cfg(test)]
 mod input;
+#[cfg(test)]
+mod payable;
 #[cfg(test)]
 mod payments;
 #[cfg(test)]

@@ -13,6 +13,7 @@ both_databases!(
     a_number_is_given_once_by_the_table,
     a_paid_order_without_a_payment_is_refused_by_the_table,
     an_ended_order_holds_no_slot_by_the_table,
+    a_conversion_in_parts_is_refused_by_the_table,
 );
 
 fn every_statement_prepares(database: &TestDatabase) {
@@ -71,6 +72,16 @@ fn an_ended_order_holds_no_slot_by_the_table(database: &TestDatabase) {
     world.a_placed_order("k1");
 
     assert!(broken_by(&world, &ENDED).violates("orders_ended_holds_no_slot"));
+}
+
+/// MON-7.
+fn a_conversion_in_parts_is_refused_by_the_table(database: &TestDatabase) {
+    static NO_RATE: Statement =
+        Statement { name: "NO_RATE", sql: "UPDATE orders SET converted_currency = 'EUR', converted_total_minor = 1" };
+    let world = World::new(database);
+    world.a_placed_order("k1");
+
+    assert!(broken_by(&world, &NO_RATE).violates("orders_conversion_whole"));
 }
 
 #[test]

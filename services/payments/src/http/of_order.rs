@@ -50,7 +50,8 @@ pub(super) async fn read_payment_of_order(
     request_body = PayAgainRequest,
     responses(
         (status = 201, description = "The new attempt.", body = PaymentAnswer),
-        (status = 409, description = "payments.already-paid, payments.order-ended, payments.too-many-attempts",
+        (status = 409, description = "payments.already-paid, payments.order-ended, payments.too-many-attempts, \
+            payments.online-unavailable",
             content_type = "application/problem+json", body = PayingAgainRefused),
     ))]
 pub(super) async fn pay_again(

@@ -5,12 +5,13 @@ use service::refusals;
 
 use crate::error::members::{NoSuchPaymentStep, Refundable};
 use crate::error::{
-    ALREADY_PAID, ILLEGAL_TRANSITION, NOT_AT_COUNTER, ORDER_ENDED, REFUND_EXCEEDS_CAPTURED, TOO_MANY_ATTEMPTS,
+    ALREADY_PAID, ILLEGAL_TRANSITION, NOT_AT_COUNTER, ONLINE_UNAVAILABLE, ORDER_ENDED, REFUND_EXCEEDS_CAPTURED,
+    TOO_MANY_ATTEMPTS,
 };
 
 refusals! {
     /// Why there is no other attempt to pay.
-    pub(super) PayingAgainRefused { ALREADY_PAID, ORDER_ENDED, TOO_MANY_ATTEMPTS, REQUEST_IN_PROGRESS }
+    pub(super) PayingAgainRefused { ALREADY_PAID, ORDER_ENDED, TOO_MANY_ATTEMPTS, ONLINE_UNAVAILABLE, REQUEST_IN_PROGRESS }
 
     /// Why money is not received.
     pub(super) ReceivingRefused {

@@ -68,8 +68,8 @@ fn duration(text: &str) -> Option<Duration> {
 pub(super) struct PayAgainRequest {
     /// How to pay now.
     pub(super) method: PaymentMethod,
-    /// Where the bank's page sends the guest afterwards; back to the order when it is not said.
-    #[schema(max_length = 2000, example = "http://localhost:8080/orders")]
+    /// Where the bank's page sends the guest afterwards; a page of this installation when it is not said.
+    #[schema(max_length = 2000, example = "http://localhost:8080/returned")]
     pub(super) return_url: Option<String>,
 }
 

@@ -11,9 +11,9 @@
 use contracts::payments::PaymentState;
 use kernel::Money;
 
-use super::payment::{Alarm, Payment, may_move, rank, words};
+use super::payment::{Alarm, Payment, may_move, rank};
 
-words! {
+contracts::words! {
     /// Where the provider says that a payment is.
     SeenState {
         /// Its page is open.
@@ -50,7 +50,7 @@ pub struct Seen {
     pub refunds: Vec<SeenRefund>,
 }
 
-words! {
+contracts::words! {
     /// Where the provider says that a refund is.
     SeenRefundState {
         /// On its way.

@@ -6,9 +6,9 @@
 use contracts::{OrderId, PaymentId, RefundId, ShopId};
 use kernel::Money;
 
-use super::payment::{Payment, ProviderName, ReceivedHow, words};
+use super::payment::{Payment, ProviderName, ReceivedHow};
 
-words! {
+contracts::words! {
     /// What kind of fact is posted.
     PostingKind {
         /// Money that counts for an order was taken.
@@ -22,7 +22,7 @@ words! {
     }
 }
 
-words! {
+contracts::words! {
     /// Where money is.
     Account {
         /// With the bank, for us.
@@ -38,7 +38,7 @@ words! {
     }
 }
 
-words! {
+contracts::words! {
     /// A side of the ledger.
     Side {
         /// What an account receives.

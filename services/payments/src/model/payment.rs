@@ -7,54 +7,7 @@ use contracts::payments::PaymentState;
 use contracts::{OrderId, PaymentId, ShopId, UserId};
 use kernel::{Money, Timestamp};
 
-/// Declares a closed set of words that stand alike in JSON and SQL.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant),+ }
-
-        impl $name {
-            /// Every variant.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        // By hand: the derive does not see a renaming that a macro wrote.
-        impl utoipa::PartialSchema for $name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                let words = Self::ALL.iter().map(|word| word.as_str());
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::schema::SchemaType::new(utoipa::openapi::Type::String))
-                    .enum_values(Some(words))
-                    .into()
-            }
-        }
-
-        impl utoipa::ToSchema for $name {
-            fn name() -> std::borrow::Cow<'static, str> {
-                std::borrow::Cow::Borrowed(stringify!($name))
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                let found = Self::ALL.iter().copied().find(|variant| variant.as_str() == text);
-                found.ok_or_else(|| format!("not a word of {}", stringify!($name)))
-            }
-        }
-    };
-}
-pub(crate) use words;
-
-words! {
+contracts::words! {
     /// Who takes the money.
     ProviderName {
         /// The bank's page.
@@ -64,7 +17,7 @@ words! {
     }
 }
 
-words! {
+contracts::words! {
     /// How money was received at the counter.
     ReceivedHow {
         /// Notes and coins.
@@ -74,7 +27,7 @@ words! {
     }
 }
 
-words! {
+contracts::words! {
     /// Why a person should look at a payment. The money is safe either way.
     Alarm {
         /// The provider took another amount than the order's. It is given back by itself.

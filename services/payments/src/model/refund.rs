@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::judge::SeenRefundState;
-use super::payment::words;
 
-words! {
+contracts::words! {
     /// Where a refund is.
     RefundState {
         /// Asked for.

@@ -1,10 +1,14 @@
 //! Where a guest may be sent: addresses are parsed by a URL type and held against a list of hosts.
 
-use url::Url;
+use url::{Origin, Url};
 
-/// Hosts that a browser may be sent to: `shop.example`, or with a port `localhost:8080`.
+/// Where a browser may be sent: to hosts, `shop.example` on every port or `localhost:8080` on one, and to where known
+/// addresses are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hosts(Vec<String>);
+pub struct Hosts {
+    named: Vec<String>,
+    origins: Vec<Origin>,
+}
 
 /// Why an address is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,11 +31,11 @@ pub enum Refused {
 pub const URL_MAX_BYTES: usize = 2_000;
 
 impl Hosts {
-    /// These hosts, and those of these addresses.
+    /// These hosts, and the origins of these addresses: the same scheme, host and port.
     #[must_use]
     pub fn new<'a>(hosts: &[String], addresses: impl IntoIterator<Item = &'a str>) -> Self {
-        let of_addresses = addresses.into_iter().filter_map(|text| Url::parse(text).ok()).filter_map(|url| host(&url));
-        Self(hosts.iter().cloned().chain(of_addresses).collect())
+        let addresses = addresses.into_iter().filter_map(|text| Url::parse(text).ok());
+        Self { named: hosts.to_vec(), origins: addresses.map(|url| url.origin()).collect() }
     }
 
     /// The address as the URL type writes it, if it may be gone to.
@@ -51,7 +55,9 @@ impl Hosts {
         }
         let named = host(&url).ok_or(Refused::NotAnAddress)?;
         let bare = url.host_str().unwrap_or_default();
-        if self.0.iter().any(|known| *known == named || known == bare) { Ok(url.into()) } else { Err(Refused::Host) }
+        let is_known =
+            self.origins.contains(&url.origin()) || self.named.iter().any(|known| *known == named || known == bare);
+        if is_known { Ok(url.into()) } else { Err(Refused::Host) }
     }
 }
 
@@ -74,6 +80,23 @@ mod tests {
         for good in ["https://shop.example/thanks?a=1", "http://localhost:8080/", "http://shop.example:8443/x"] {
             assert_eq!(hosts().check(good).as_deref(), Ok(good));
         }
+        assert_eq!(
+            hosts().check("HTTP://LocalHost:8080").as_deref(),
+            Ok("http://localhost:8080/"),
+            "one host, two spellings"
+        );
+    }
+
+    #[test]
+    fn of_a_known_address_scheme_and_port_count_as_well() {
+        let hosts = Hosts::new(&[], ["https://shop.example/base"]);
+
+        for good in ["https://shop.example/x", "https://shop.example:443/x"] {
+            assert!(hosts.check(good).is_ok(), "{good}");
+        }
+        for bad in ["http://shop.example/x", "https://shop.example:8443/x"] {
+            assert_eq!(hosts.check(bad), Err(Refused::Host), "{bad}");
+        }
     }
 
     #[test]
@@ -89,6 +112,15 @@ mod tests {
             ("https://shop.example@evil.example", Refused::Credentials),
             ("http://localhost:9090/", Refused::Host),
             ("https://evil.example%0d%0a", Refused::NotAnAddress),
+            ("https://shop@evil.example", Refused::Credentials),
+            ("https://shop.example:pass@shop.example", Refused::Credentials),
+            ("https://shop.example./", Refused::Host),
+            ("https:///evil.example", Refused::Host),
+            ("https:evil.example", Refused::Host),
+            ("\\\\evil.example", Refused::NotAnAddress),
+            ("https://shop.example\\@evil.example", Refused::NotAnAddress),
+            ("https://localhost:8080/", Refused::Host),
+            ("ftp://shop.example/", Refused::Scheme),
         ] {
             assert_eq!(hosts().check(bad), Err(why), "{bad}");
         }

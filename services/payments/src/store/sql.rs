@@ -192,4 +192,9 @@ store::statements! {
     /// Payments that the bank has to know.
     OPENED_AT_BANK = concat!("SELECT ", payment_columns!(), " FROM payments \
         WHERE provider = 'sandbox' AND provider_ref IS NOT NULL AND id > $1 ORDER BY id LIMIT $2");
+    /// Payments made since a time, in order of id, for the audit.
+    PAYMENTS_MADE = concat!("SELECT ", payment_columns!(), " FROM payments \
+        WHERE id > $1 AND created_at >= $2 ORDER BY id LIMIT $3");
+    /// How often a payment has changed, for the audit.
+    VERSION_OF_PAYMENT = "SELECT version FROM payments WHERE id = $1";
 }

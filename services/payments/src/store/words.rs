@@ -2,6 +2,7 @@
 
 use std::str::FromStr as _;
 
+use contracts::UnknownWord;
 use contracts::payments::PaymentState;
 use store::{Column, FromColumn};
 
@@ -14,7 +15,8 @@ macro_rules! words_in_columns {
     ($($name:ty),+ $(,)?) => {$(
         impl FromColumn for $name {
             fn from_column(column: Column<'_>) -> Result<Self, String> {
-                <Box<str> as FromColumn>::from_column(column)?.parse()
+                let text = <Box<str> as FromColumn>::from_column(column)?;
+                text.parse().map_err(|unknown: UnknownWord| unknown.to_string())
             }
         }
     )+};

@@ -74,7 +74,8 @@ pub(crate) fn store_callback(tx: &mut Tx<'_>, callback: &Callback) -> Result<(),
 /// known (yet) leaves the callback unmatched; opening it looks again.
 pub(crate) fn look_into(app: &std::sync::Arc<App>, event: &Delivered) -> Result<Record, Failure> {
     let stored: CallbackStored = event.decode()?;
-    let provider: ProviderName = stored.provider.parse().map_err(Failure::GiveUp)?;
+    let unknown = |error: contracts::UnknownWord| Failure::GiveUp(error.to_string());
+    let provider: ProviderName = stored.provider.parse().map_err(unknown)?;
     let provider_ref = stored.provider_ref;
     let wanted = provider_ref.clone();
     let known = app.db.read_blocking(move |snapshot| rows::payment_of_reference(snapshot, provider, &wanted))?;

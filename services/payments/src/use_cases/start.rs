@@ -1,21 +1,30 @@
 //! An order wants to be paid: its first attempt, and the ones after.
 
 use contracts::orders::{OrderPlaced, PaymentMethod};
-use contracts::payments::PaymentState;
+use contracts::payments::{PayableReply, PayableRequest, PaymentState};
 use contracts::{OrderId, PaymentId, UserId};
 use kernel::Money;
 use store::Tx;
 
 use super::give_back::never_away;
 use super::record::{call_off, moved, want};
-use crate::app::{App, provider_of};
+use crate::app::{App, method_of, provider_of};
 use crate::error::Error;
 use crate::events::Wanted;
 use crate::model::hear::hear;
 use crate::model::judge::OrderMoney;
-use crate::model::payment::{Payment, ProviderName, is_open};
+use crate::model::payment::{Alarm, Payment, ProviderName, is_open};
 use crate::model::refund::RefundLine;
 use crate::store::{self as rows, OrderCopy};
+
+/// Whether an order can be paid like this: asked by orders before it places one.
+pub(crate) fn payable(app: &App, asked: &PayableRequest) -> Result<PayableReply, Error> {
+    if !app.offers(asked.method) {
+        return Err(Error::OnlineUnavailable);
+    }
+    let refused = asked.return_url.as_deref().and_then(|url| app.rules.return_hosts.check(url).err());
+    Ok(PayableReply { return_url_fault: refused.map(|refused| refused.to_string()) })
+}
 
 /// One more attempt.
 struct Attempt {
@@ -74,6 +83,9 @@ pub(crate) fn try_again(tx: &mut Tx<'_>, app: &App, ask: &TryAgain) -> Result<Pa
     if order.paid_by.is_some() || attempts.iter().any(|attempt| attempt.state == PaymentState::Authorized) {
         return Err(Error::AlreadyPaid);
     }
+    if !app.offers(ask.method) {
+        return Err(Error::OnlineUnavailable);
+    }
     let number = i64::try_from(attempts.len()).unwrap_or(i64::MAX).saturating_add(1);
     if number > app.rules.attempts_max {
         return Err(Error::TooManyAttempts(app.rules.attempts_max));
@@ -92,6 +104,10 @@ fn begin(tx: &mut Tx<'_>, app: &App, order: &OrderCopy, attempt: &Attempt) -> Re
     let provider = app.provider(payment.provider);
     if attempt.order_has_ended {
         payment.state = PaymentState::Cancelled;
+    } else if !app.offers(method_of(payment.provider)) {
+        // The bank was there when the order was placed. The guest can still pay at the counter.
+        payment.state = PaymentState::Failed;
+        payment.alarm = Some(Alarm::OpenRefused);
     } else if provider.answers_at_once() {
         let said = provider.open(&payment).map_err(|error| never_away(&error))?;
         payment = hear(&payment, &said, OrderMoney::Wanted).payment;
@@ -104,10 +120,10 @@ fn begin(tx: &mut Tx<'_>, app: &App, order: &OrderCopy, attempt: &Attempt) -> Re
     Ok(payment)
 }
 
-/// Where the bank's page sends guests: where the order says, if they may be sent there, else back to us.
+/// Where the bank's page sends guests: where the order says, if they may still be sent there, else back to us.
 fn new_payment(tx: &Tx<'_>, app: &App, order: &OrderCopy, attempt: &Attempt) -> Payment {
     let wanted = attempt.return_url.as_deref().and_then(|url| app.rules.return_hosts.check(url).ok());
-    let home = || format!("{}/orders/{}", app.rules.public_url, order.id);
+    let home = || format!("{}/returned?order={}", app.rules.public_url, order.id);
     let zero = Money::zero(order.total.currency());
     let now = tx.now();
     Payment {

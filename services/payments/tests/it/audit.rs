@@ -1,6 +1,7 @@
 //! The audit names damage: each kind is planted and has to be found.
 
 use contracts::orders::PaymentMethod;
+use contracts::payments::PaymentMoved;
 use service::{Deps, FactSet, Mount, Service};
 use store::params;
 use testkit::{FakeClock, ScriptedOutbound, TestDatabase};
@@ -18,6 +19,11 @@ testkit::both_databases!(
     an_order_that_says_something_else_is_named,
     a_state_says_what_money_there_is,
     a_bank_whose_list_does_not_go_on_is_not_read_for_ever,
+    a_payment_that_others_know_otherwise_is_named,
+    news_of_a_payment_that_is_not_there_are_named,
+    news_that_lead_back_are_named,
+    an_event_that_cannot_be_read_any_more_is_named,
+    without_a_bank_the_comparison_with_it_is_said_to_be_left_out,
 );
 
 store::statements! {
@@ -148,9 +154,6 @@ fn an_order_that_says_something_else_is_named(database: &TestDatabase) {
     let check = report.checks.iter().find(|check| check.id == "MON-4" && check.service == "payments").unwrap();
     let subjects: Vec<_> = check.findings.iter().map(|finding| finding.subject.clone()).collect();
     assert_eq!(subjects, [format!("order {}", placed.order_id), "order ord_ghost".to_owned()]);
-    // A harness of the other kind mounts as well: the bank's check is only there when there is a bank.
-    let plain = mount(database, &FakeClock::default(), &[], ScriptedOutbound::silent(), 99);
-    assert!(plain.audit().checks.iter().all(|check| check.id != "MON-8"));
 }
 
 fn a_state_says_what_money_there_is(database: &TestDatabase) {
@@ -189,4 +192,68 @@ fn a_bank_whose_list_does_not_go_on_is_not_read_for_ever(database: &TestDatabase
 
     let check = report.checks.iter().find(|check| check.id == "MON-8").unwrap();
     assert!(check.not_made.as_ref().is_some_and(|reason| reason.contains("does not go on")), "{report}");
+}
+
+/// EVT-1: the money moved and nobody heard of it.
+fn a_payment_that_others_know_otherwise_is_named(database: &TestDatabase) {
+    static LOST: store::Statement = sql(
+        "DELETE FROM events WHERE topic = 'payments' AND seq = (SELECT MAX(seq) FROM events WHERE topic = 'payments')",
+    );
+    let mut world = World::open(database);
+    let (_, payment) = world.paid_order();
+
+    world.harness.damage_log(&LOST);
+
+    assert_names(&world, "EVT-1", &format!("payment {payment}: no event tells what its version"));
+}
+
+/// EVT-1: of a transaction that was rolled back.
+fn news_of_a_payment_that_is_not_there_are_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (id, _) = world.paid_order();
+    let known = world.told(id).pop().unwrap();
+    let nobody = contracts::PaymentId::from_bits(1);
+
+    world.harness.publish("payments", &PaymentMoved { payment_id: nobody, ..known.clone() });
+    world.harness.publish("payments", &PaymentMoved { version: known.version + 1, ..known });
+
+    assert_names(&world, "EVT-1", &format!("of payment {nobody}, which never came to be"));
+    let of_event = |finding: &&String| finding.starts_with("EVT-1 event");
+    assert_eq!(world.findings().iter().filter(of_event).count(), 2, "nobody's news, and a version too many");
+}
+
+fn news_that_lead_back_are_named(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (id, payment) = world.paid_order();
+    let first = world.told(id).remove(0);
+
+    world.harness.publish("payments", &first);
+
+    assert_names(&world, "MON-9", &format!("payment {payment}: was told as created after it had been captured"));
+}
+
+fn an_event_that_cannot_be_read_any_more_is_named(database: &TestDatabase) {
+    static UNREADABLE: [store::Statement; 3] = [
+        sql("UPDATE events SET payload = '{}' WHERE topic = 'payments'"),
+        sql("UPDATE events SET payload = '[]' WHERE topic = 'payment_tasks'"),
+        sql("UPDATE events SET kind = 'x' WHERE topic = 'payment_callbacks'"),
+    ];
+    let mut world = World::open(database);
+    world.paid_order();
+
+    for (damage, words) in UNREADABLE.iter().zip(["payments.moved.v1", "provider-wanted.v1", "nobody reads a x"]) {
+        world.harness.damage_log(damage);
+        assert_names(&world, "EVT-5", words);
+    }
+}
+
+/// MON-8 says that it was not made.
+fn without_a_bank_the_comparison_with_it_is_said_to_be_left_out(database: &TestDatabase) {
+    let harness = mount(database, &FakeClock::default(), &[], ScriptedOutbound::silent(), 1);
+
+    let report = harness.audit();
+
+    let check = report.checks.iter().find(|check| check.id == "MON-8").unwrap();
+    assert_eq!(check.not_made.as_deref(), Some("no bank is configured (payments.bank_url)"));
+    assert!(check.left_out, "{report}");
 }

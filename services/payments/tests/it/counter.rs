@@ -4,7 +4,8 @@ use contracts::orders::{OrderState, PaymentMethod};
 use serde_json::{Value, json};
 use testkit::{Admin, Answer, Barista, TestDatabase};
 
-use crate::world::{ANNA, TOTAL, World, barista, manager, update};
+use crate::told::update;
+use crate::world::{ANNA, TOTAL, World, barista, manager};
 
 testkit::both_databases!(
     a_barista_receives_cash,

@@ -4,7 +4,8 @@ use contracts::orders::{OrderState, PaymentMethod};
 use serde_json::json;
 use testkit::TestDatabase;
 
-use crate::world::{ANNA, TOTAL, World, update};
+use crate::told::update;
+use crate::world::{ANNA, TOTAL, World};
 
 testkit::both_databases!(
     an_expired_order_closes_the_banks_page,

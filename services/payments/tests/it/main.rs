@@ -16,6 +16,8 @@ mod hostile_bank;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod no_bank;
+#[cfg(test)]
 mod online;
 #[cfg(test)]
 mod races;
@@ -23,6 +25,8 @@ mod races;
 mod refunds;
 #[cfg(test)]
 mod restarts;
+#[cfg(test)]
+mod told;
 #[cfg(test)]
 mod waiting;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::orders::{OrderState, PaymentMethod};
+use contracts::payments::{Payable, PayableRequest};
 use kernel::{Clock as _, SystemClock};
 use serde_json::json;
 use testkit::TestDatabase;
@@ -16,6 +17,8 @@ testkit::both_databases!(
     a_reader_who_waits_is_answered_when_the_payment_moves,
     another_guest_sees_no_payment,
     a_guest_is_returned_only_to_an_allowed_host,
+    orders_is_told_whether_a_guest_may_return_there,
+    a_guest_without_an_address_returns_to_our_own_page,
     trying_again_with_one_key_is_one_attempt,
     an_order_has_so_many_attempts_and_no_more,
     a_guest_who_switches_to_the_counter_cannot_pay_at_the_bank_any_more,
@@ -153,6 +156,30 @@ fn a_guest_is_returned_only_to_an_allowed_host(database: &TestDatabase) {
         let refused = world.harness.post(&path).by(&ANNA).key("k").json(&again).send().expect(422).json();
         assert_eq!(refused["errors"][0]["pointer"], "/return_url", "{bad}");
     }
+}
+
+fn orders_is_told_whether_a_guest_may_return_there(database: &TestDatabase) {
+    let world = World::open(database);
+    let fault = |url: &str| {
+        let asked = PayableRequest { method: PaymentMethod::Online, return_url: Some(url.to_owned()) };
+        world.harness.calls().call_blocking::<Payable>(&asked).unwrap().return_url_fault
+    };
+
+    assert_eq!(fault("https://shop.example/thanks"), None);
+    assert_eq!(fault("https://evil.example/").as_deref(), Some("names a host that is not allowed"));
+}
+
+fn a_guest_without_an_address_returns_to_our_own_page(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let mut placed = world.placed(PaymentMethod::Online, TOTAL);
+    placed.return_url = None;
+    world.harness.publish("orders", &placed);
+    world.harness.settle();
+
+    let page = world.payment(placed.order_id)["payment_url"].clone();
+    let sent_to = world.sent_to_after(&page, "4242424242424242");
+
+    assert_eq!(sent_to, format!("{}/returned?order={}", world.public_url, placed.order_id));
 }
 
 fn trying_again_with_one_key_is_one_attempt(database: &TestDatabase) {

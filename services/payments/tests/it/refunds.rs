@@ -216,7 +216,7 @@ fn an_ended_order_gets_all_that_is_left(database: &TestDatabase) {
     world.refund(&payment, "k", 20_000).expect(201);
 
     world.order_goes(id, OrderState::Cancelled, 3, true);
-    let told = crate::world::update(id, OrderState::Cancelled, 4, true, kernel::Clock::now(&world.clock));
+    let told = crate::told::update(id, OrderState::Cancelled, 4, true, kernel::Clock::now(&world.clock));
     world.harness.publish("orders", &told);
     world.harness.settle();
 

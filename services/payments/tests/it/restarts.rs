@@ -49,7 +49,7 @@ fn a_restart_between_any_two_steps_changes_nothing(database: &TestDatabase) {
     let payment = world.payment(id)["id"].as_str().unwrap().to_owned();
     world.refund(&payment, "k", 20_000).expect(201);
     world = until_quiet(world);
-    let due = crate::world::update(id, OrderState::Cancelled, 9, true, world.clock.now());
+    let due = crate::told::update(id, OrderState::Cancelled, 9, true, world.clock.now());
     world.harness.publish("orders", &due);
     world = until_quiet(world);
     world.harness.pass(Duration::from_secs(120));

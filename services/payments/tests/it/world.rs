@@ -5,9 +5,9 @@ use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use contracts::orders::{FulfilmentKind, OrderPlaced, OrderState, OrderUpdated, PaymentMethod, PlacedLine};
+use contracts::orders::{OrderPlaced, OrderState, PaymentMethod};
 use contracts::payments::PaymentMoved;
-use contracts::{Localized, OrderId, OrderLineId, ProductId, ShopId, VariantId};
+use contracts::{OrderId, ShopId};
 use kernel::{Clock as _, Currency, Money, OsRng};
 use sandbox::bank::{Bank, BankConfig};
 use serde_json::{Value, json};
@@ -16,6 +16,8 @@ use testkit::{
     Answer, Barista, FakeClock, Guest, HarnessOptions, Manager, ScriptedOutbound, SeededRng, ServiceHarness,
     TestDatabase,
 };
+
+use crate::told::{placed_at, update};
 
 pub(crate) const TOTAL: i64 = 62_000;
 pub(crate) const SECRET: &str = "the bank's and ours";
@@ -78,6 +80,7 @@ pub(crate) struct World {
     pub(crate) harness: ServiceHarness,
     pub(crate) bank: Option<Bank>,
     pub(crate) bank_url: String,
+    pub(crate) public_url: String,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) clock: FakeClock,
     inbox: Arc<Inbox>,
@@ -123,7 +126,7 @@ impl World {
         settings.extend(more);
         let silenced = Silenced::default();
         let harness = mount(database, &clock, &settings, real_outbound(&silenced, &clock), 1);
-        Self { harness, bank: Some(bank), bank_url, folder, clock, inbox, settings, silenced }
+        Self { harness, bank: Some(bank), bank_url, public_url, folder, clock, inbox, settings, silenced }
     }
 
     /// The process ends and starts again on the same database.
@@ -183,22 +186,7 @@ impl World {
     }
 
     pub(crate) fn placed(&self, method: PaymentMethod, total: i64) -> OrderPlaced {
-        let now = self.clock.now();
-        OrderPlaced {
-            order_id: OrderId::new(now, &OsRng),
-            shop_id: shop(),
-            guest_id: ANNA.user_id(),
-            number: "A-001".to_owned(),
-            lines: vec![line(1, 1), line(2, 3)],
-            total: rub(total),
-            payment_method: method,
-            return_url: Some("http://shop.example/thanks".to_owned()),
-            fulfilment_kind: FulfilmentKind::Pickup,
-            placed_at: now,
-            due_at: now.plus(Duration::from_secs(600)),
-            expires_at: now.plus(Duration::from_secs(600)),
-            version: 1,
-        }
+        placed_at(method, total, &self.clock)
     }
 
     /// Orders says that an order went somewhere.
@@ -236,6 +224,15 @@ impl World {
         let request =
             agent().post(page.as_str().expect("there is a page")).content_type("application/x-www-form-urlencoded");
         request.send(form.as_bytes()).ok().map(|answer| answer.status().as_u16())
+    }
+
+    /// Where the bank sends Anna after she typed this card into its page.
+    pub(crate) fn sent_to_after(&self, page: &Value, card: &str) -> String {
+        let form = format!("card={card}");
+        let request =
+            agent().post(page.as_str().expect("there is a page")).content_type("application/x-www-form-urlencoded");
+        let answer = request.send(form.as_bytes()).unwrap();
+        answer.headers()["location"].to_str().unwrap().to_owned()
     }
 
     /// Anna pays an order on the bank's page; nothing of it is heard here yet.
@@ -361,39 +358,6 @@ impl World {
     /// The audit names nothing.
     pub(crate) fn assert_clean(&self) {
         assert_eq!(self.findings(), Vec::<String>::new());
-    }
-}
-
-/// Some cups of one line of an order.
-pub(crate) fn line(id: u128, quantity: i64) -> PlacedLine {
-    PlacedLine {
-        line_id: OrderLineId::from_bits(id),
-        product_id: ProductId::from_bits(id),
-        variant_id: VariantId::from_bits(id),
-        name: Localized { ru: "Латте".to_owned(), en: "Latte".to_owned() },
-        quantity,
-        unit_price: rub(15_500),
-        total: rub(15_500 * quantity),
-    }
-}
-
-pub(crate) fn update(
-    id: OrderId,
-    to: OrderState,
-    version: i64,
-    refund_due: bool,
-    at: kernel::Timestamp,
-) -> OrderUpdated {
-    OrderUpdated {
-        order_id: id,
-        shop_id: shop(),
-        guest_id: ANNA.user_id(),
-        from: OrderState::Placed,
-        to,
-        reason: None,
-        at,
-        version,
-        refund_due,
     }
 }
 

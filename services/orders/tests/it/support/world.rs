@@ -8,7 +8,7 @@ use kernel::{Clock as _, Currency, Event, Money, Timestamp};
 use serde_json::{Value, json};
 use testkit::{Answer, Barista, Guest, HarnessOptions, Person, ServiceHarness, TestDatabase};
 
-use super::FakeCatalog;
+use super::{FakeCatalog, FakePayments};
 
 pub(crate) fn shop() -> ShopId {
     ShopId::from_bits(7)
@@ -30,6 +30,7 @@ pub(crate) fn minutes(count: u64) -> Duration {
 pub(crate) struct World {
     pub(crate) harness: ServiceHarness,
     pub(crate) catalog: FakeCatalog,
+    pub(crate) payments: FakePayments,
 }
 
 impl World {
@@ -38,11 +39,11 @@ impl World {
     }
 
     pub(crate) fn with(database: &TestDatabase, settings: &[(&'static str, &'static str)]) -> Self {
-        let catalog = FakeCatalog::new();
-        let options =
-            HarnessOptions { calls: catalog.calls(), settings: settings.to_vec(), ..HarnessOptions::default() };
+        let (catalog, payments) = (FakeCatalog::new(), FakePayments::default());
+        let calls = payments.beside(catalog.calls());
+        let options = HarnessOptions { calls, settings: settings.to_vec(), ..HarnessOptions::default() };
         let harness = ServiceHarness::mount_with(database, orders::MOUNT, options);
-        Self { harness, catalog }
+        Self { harness, catalog, payments }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -1,0 +1,85 @@
+//! An order that nobody could pay is refused before anything of it is there.
+
+use contracts::orders::OrderPlaced;
+use serde_json::json;
+use testkit::{Guest, HarnessOptions, ServiceHarness, TestDatabase, both_databases};
+
+use crate::support::{FakeCatalog, World};
+
+both_databases!(
+    without_a_bank_an_order_to_be_paid_online_is_refused_and_nothing_is_left,
+    an_answered_order_is_answered_again_when_the_bank_has_gone,
+    payments_that_do_not_answer_are_unavailable_and_nothing_is_held,
+    an_address_that_guests_are_not_sent_to_is_refused_and_nothing_is_left,
+    at_the_counter_nobody_is_sent_anywhere,
+);
+
+fn without_a_bank_an_order_to_be_paid_online_is_refused_and_nothing_is_left(database: &TestDatabase) {
+    let world = World::new(database);
+    world.payments.set_bank(false);
+    let before = database.contents();
+
+    let refused = world.place_as(Guest(1), "k1", &world.basket(2)).expect(409);
+
+    assert_eq!(refused.code(), "orders.online-unavailable");
+    assert!(world.catalog.holds().is_empty());
+    assert_eq!(before.differences(&database.contents()), Vec::<String>::new());
+    world.place_as(Guest(1), "k2", &world.counter_basket()).expect(201);
+    world.payments.set_bank(true);
+    world.place_as(Guest(1), "k1", &world.basket(2)).expect(201);
+    world.assert_clean();
+}
+
+fn an_answered_order_is_answered_again_when_the_bank_has_gone(database: &TestDatabase) {
+    let world = World::new(database);
+    let placed = world.place_as(Guest(1), "k1", &world.basket(1)).expect(201);
+
+    world.payments.set_bank(false);
+    let again = world.place_as(Guest(1), "k1", &world.basket(1)).expect(201);
+
+    assert_eq!(placed.body, again.body);
+    assert_eq!(world.told::<OrderPlaced>().len(), 1);
+}
+
+/// The counter needs nobody to ask.
+fn payments_that_do_not_answer_are_unavailable_and_nothing_is_held(database: &TestDatabase) {
+    let catalog = FakeCatalog::new();
+    let options = HarnessOptions { calls: catalog.calls(), ..HarnessOptions::default() };
+    let harness = ServiceHarness::mount_with(database, orders::MOUNT, options);
+    let world = World { harness, catalog, payments: crate::support::FakePayments::default() };
+
+    let refused = world.place_as(Guest(1), "k1", &world.basket(1)).expect(503);
+
+    assert_eq!(refused.code(), "call.unanswered");
+    assert!(world.catalog.holds().is_empty());
+    world.place_as(Guest(1), "k1", &world.counter_basket()).expect(201);
+}
+
+fn an_address_that_guests_are_not_sent_to_is_refused_and_nothing_is_left(database: &TestDatabase) {
+    let world = World::new(database);
+    let before = database.contents();
+    for method in ["online", "counter"] {
+        let mut basket = world.basket(1);
+        basket["payment"] = json!({"method": method, "return_url": "https://evil.example/"});
+
+        let refused = world.place_as(Guest(1), "k1", &basket).expect(422).json();
+
+        assert_eq!(refused["errors"][0]["pointer"], "/payment/return_url", "{method}: {refused}");
+        assert_eq!(refused["errors"][0]["message"], "not there", "{method}");
+    }
+    assert!(world.catalog.holds().is_empty());
+    assert_eq!(before.differences(&database.contents()), Vec::<String>::new());
+    world.place_as(Guest(1), "k1", &world.basket(1)).expect(201);
+}
+
+fn at_the_counter_nobody_is_sent_anywhere(database: &TestDatabase) {
+    let world = World::new(database);
+    let mut basket = world.counter_basket();
+    basket["payment"]["return_url"] = json!("https://samovar.example/back");
+
+    world.place_as(Guest(1), "k1", &basket).expect(201);
+    world.place_as(Guest(1), "k2", &world.basket(1)).expect(201);
+
+    let urls: Vec<_> = world.told::<OrderPlaced>().into_iter().map(|placed| placed.return_url).collect();
+    assert_eq!(urls, [None, Some("https://samovar.example/back".to_owned())]);
+}
