@@ -36,7 +36,7 @@ statements! {
         SET position = $3, handled = handled + $4, moved_at = $5
         WHERE consumer = $1 AND topic = $2";
 
-    /// The next events of one topic, and whether an event of the same key stands parked before them.
+    /// On SQLite: the next events of one topic, and whether an event of the same key stands parked before them.
     NEXT_EVENTS = "
         SELECT e.seq, e.id, e.topic, e.kind, e.source, e.key, e.time_at, e.payload, e.traceparent, 0,
             CASE WHEN EXISTS (

@@ -206,7 +206,10 @@ impl Worker {
                     self.condemn(&mut lock(&batch), start, failure);
                     end = start + 1;
                 }
-                Err(Stop::Store(error)) if end - start > 1 && blames_the_batch(&error) => end = start + 1,
+                // Which of them it was is not known: what one of them sent may fail behind a later one, or at the commit.
+                Err(Stop::Store(error)) if end - start > 1 && blames_the_batch(&error) => {
+                    end = start + (end - start) / 2;
+                }
                 Err(Stop::Store(error)) if lock(&batch).items[start].verdict.handles() => match error.into() {
                     Failure::Unavailable { destination, reason } => away = Some((destination, reason)),
                     failure @ (Failure::Retry(_) | Failure::Busy(_) | Failure::GiveUp(_)) => {

@@ -20,7 +20,7 @@ impl IdKind for EventKind {
 /// `evt_…`
 pub type EventId = Id<EventKind>;
 
-/// An event on SQLite; on PostgreSQL all events of a transaction go in with one statement of the driver's.
+/// An event on SQLite; on PostgreSQL all events of a transaction go in with one statement of the session's.
 pub(crate) static INSERT_EVENT: Statement = Statement {
     name: "INSERT_EVENT",
     sql: "INSERT INTO events (id, topic, kind, source, key, time_at, traceparent, payload) \

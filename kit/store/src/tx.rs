@@ -66,7 +66,8 @@ impl<'c> Tx<'c> {
     }
 
     /// [`Tx::execute_later`] for a statement that has to touch exactly one row: if it does not, the transaction fails
-    /// with `otherwise`. Closures put what they wait for behind it, since a commit waits for such a count by itself.
+    /// with `otherwise`. Closures put what they wait for behind it, since a commit waits for such a count by itself; one
+    /// that rejects before it waits for anything does not hear of it on PostgreSQL.
     ///
     /// # Errors
     /// `otherwise`, and those of [`Tx::execute_later`], on PostgreSQL later.

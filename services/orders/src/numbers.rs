@@ -50,6 +50,9 @@ struct Pool {
     /// First and last number of each run, by the first.
     left: BTreeMap<i64, i64>,
     waiting: i64,
+    /// How often blocks could not be taken, and why not the last time.
+    failures: u64,
+    failure: Option<StoreError>,
     /// Held by whoever takes blocks.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -62,6 +65,17 @@ pub(crate) struct Numbers(Mutex<HashMap<Sequence, Pool>>);
 struct Waiting<'n> {
     numbers: &'n Numbers,
     sequence: Sequence,
+    /// How often blocks could not be taken before he came.
+    failures: u64,
+}
+
+impl Waiting<'_> {
+    /// Why blocks could not be taken while he waited.
+    fn failure(&self) -> Option<StoreError> {
+        let pools = self.numbers.pools();
+        let pool = pools.get(&self.sequence)?;
+        if pool.failures > self.failures { pool.failure.clone() } else { None }
+    }
 }
 
 impl Drop for Waiting<'_> {
@@ -102,11 +116,15 @@ impl Numbers {
         if let Some(number) = self.pop(sequence) {
             return Ok(number);
         }
-        let (_waiting, turn) = self.wait(sequence);
+        let (waiting, turn) = self.wait(sequence);
         let _turn = turn.lock().await;
-        match self.pop(sequence) {
-            Some(number) => Ok(number),
-            None => self.take(db, sequence).await,
+        if let Some(number) = self.pop(sequence) {
+            return Ok(number);
+        }
+        // Whoever waited beside a caller in vain has waited for nothing himself: they do not fail one after another.
+        match waiting.failure() {
+            Some(failure) => Err(failure),
+            None => self.take(db, sequence).await.inspect_err(|error| self.note_failure(sequence, error)),
         }
     }
 
@@ -114,7 +132,14 @@ impl Numbers {
         let mut pools = self.pools();
         let pool = pools.entry(sequence).or_default();
         pool.waiting += 1;
-        (Waiting { numbers: self, sequence }, Arc::clone(&pool.turn))
+        (Waiting { numbers: self, sequence, failures: pool.failures }, Arc::clone(&pool.turn))
+    }
+
+    fn note_failure(&self, sequence: Sequence, error: &StoreError) {
+        if let Some(pool) = self.pools().get_mut(&sequence) {
+            pool.failures += 1;
+            pool.failure = Some(error.clone());
+        }
     }
 
     /// The first number of as many blocks as those who wait need; the others go into the pool.
@@ -150,5 +175,60 @@ impl Numbers {
 
     fn pools(&self) -> MutexGuard<'_, HashMap<Sequence, Pool>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use store::StoreError;
+    use testkit::TestDatabase;
+
+    use super::{Numbers, PICKUP_BLOCK, Sequence};
+    use crate::MIGRATIONS;
+    use crate::store::take_block;
+
+    testkit::both_databases!(
+        callers_at_once_get_different_numbers_of_as_few_blocks_as_they_need,
+        callers_at_once_fail_together,
+    );
+
+    const CALLERS: usize = 50;
+
+    fn counter() -> Sequence {
+        Sequence::Pickup("shp_01jz0000000000000000000000".parse().unwrap(), jiff::civil::date(2026, 11, 21))
+    }
+
+    fn at_once(numbers: &Numbers, db: &store::Db) -> Vec<Result<i64, StoreError>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(join_all((0..CALLERS).map(|_| numbers.next(db, counter()))))
+    }
+
+    fn callers_at_once_get_different_numbers_of_as_few_blocks_as_they_need(database: &TestDatabase) {
+        let db = database.open().db("orders", MIGRATIONS).unwrap();
+        let numbers = Numbers::default();
+
+        let mut handed_out: Vec<i64> = at_once(&numbers, &db).into_iter().map(Result::unwrap).collect();
+        let next = db.write_blocking::<_, StoreError, _>(|tx| take_block(tx, &counter().name(), 1)).unwrap();
+
+        handed_out.sort_unstable();
+        assert_eq!(handed_out, (1..=50).collect::<Vec<i64>>());
+        assert_eq!(next, 3 * PICKUP_BLOCK + 1, "three blocks were taken");
+    }
+
+    fn callers_at_once_fail_together(database: &TestDatabase) {
+        let store = database.open();
+        let db = store.db("orders", MIGRATIONS).unwrap();
+        let numbers = Numbers::default();
+        let locked = db.clone();
+        // The counter is at its end.
+        let spoilt = locked.write_blocking::<_, StoreError, _>(|tx| take_block(tx, &counter().name(), i64::MAX));
+        assert!(spoilt.is_ok());
+        let before = db.stats().rolled_back;
+
+        let failed = at_once(&numbers, &db);
+
+        assert!(failed.iter().all(Result::is_err), "{failed:?}");
+        assert_eq!(db.stats().rolled_back - before, 1, "one failed for all who waited beside it");
     }
 }

@@ -57,6 +57,7 @@ macro_rules! all {
                 waits_between_tries_double_from_200_ms_to_30_s,
                 a_payload_that_does_not_read_is_a_dead_letter_at_once,
                 one_failing_event_does_not_take_its_batch_with_it,
+                an_event_that_fails_behind_later_ones_does_not_take_them_with_it,
                 an_effect_that_failed_leaves_nothing_behind,
                 a_panic_is_a_failure_of_its_event,
                 a_destination_that_is_away_costs_no_tries,

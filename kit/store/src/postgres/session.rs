@@ -76,10 +76,14 @@ pub(crate) const KIT_SCHEMA: &str = "samovar_log";
 /// so that a lost answer can be asked about (decision 2).
 static TAKE_XID: Statement = Statement { name: "TAKE_XID", sql: "SELECT pg_catalog.pg_current_xact_id()::text" };
 
+/// Statements travel behind their `BEGIN` before it is answered: if the server refuses that one, the others must not be
+/// carried out each by itself. Every `BEGIN` says what it is for, so only such a stray statement meets this.
+const GUARD: &str = "SET default_transaction_read_only = on";
+
 /// Names what is queued, where it is waited for by itself.
 static QUEUED: Statement = Statement { name: "QUEUED", sql: "" };
 
-/// How many statements are under way at once.
+/// How many statements are queued, or rows of parameters sent, at most at once.
 const PIPELINE_MAX: usize = 500;
 
 impl Session {
@@ -106,6 +110,7 @@ impl Session {
         if self.connection.as_ref().is_none_or(|connection| connection.link.client.is_closed()) {
             self.disconnect();
             let link = self.connector.connect(&self.runtime).map_err(Failed::lost)?;
+            block_on(&self.runtime, &self.connector, GUARD, link.client.batch_execute(GUARD))?;
             self.connection = Some(Connection { link, prepared: HashMap::new(), path: None });
         }
         Ok(())

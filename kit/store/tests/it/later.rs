@@ -194,3 +194,18 @@ fn a_statement_that_cannot_be_sent_is_not_left_out_of_a_commit() {
     assert!(ids(&db).is_empty());
     put_now(&db, "the next one is not disturbed", 1);
 }
+
+/// Statements travel behind their `BEGIN`: were that refused, the server would carry out each of them by itself.
+#[test]
+fn a_connection_writes_nothing_outside_of_a_transaction() {
+    store::statements! { DEFAULT = "SELECT current_setting('default_transaction_read_only')"; }
+    let database = TestDatabase::postgres();
+    let db = things(&database.open());
+
+    let default = db.write_blocking::<_, StoreError, _>(|tx| {
+        put(tx, "a", 1)?;
+        tx.one(&DEFAULT, &params![], |row| row.get::<String>(0))
+    });
+
+    assert_eq!(default, Ok(Some("on".to_owned())));
+}

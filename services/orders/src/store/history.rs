@@ -76,13 +76,17 @@ pub(crate) fn load_with_history(
     snapshot: &mut Snapshot<'_>,
     id: OrderId,
 ) -> Result<Option<(Order, Vec<PastEntry>)>, StoreError> {
-    let mut order = None;
-    let history = snapshot.list(&LOAD_WITH_HISTORY, &params![id], |row| {
+    let (mut order, mut history) = (None, Vec::new());
+    snapshot.each(&LOAD_WITH_HISTORY, &params![id], |row| {
         if order.is_none() {
             order = Some(columns::order(row)?);
         }
-        let at = columns::ORDER_COLUMNS;
-        Ok(PastEntry { version: row.get(at)?, state: word(row, at + 1)?, by: word(row, at + 2)?, at: row.get(at + 3)? })
+        let first = columns::ORDER_COLUMNS;
+        if let Some(version) = row.get(first)? {
+            let (state, by) = (word(row, first + 1)?, word(row, first + 2)?);
+            history.push(PastEntry { version, state, by, at: row.get(first + 3)? });
+        }
+        Ok(())
     })?;
     Ok(order.map(|order| (order, history)))
 }

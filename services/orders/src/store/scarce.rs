@@ -38,13 +38,6 @@ pub(crate) fn take_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64
     Ok(true)
 }
 
-/// Takes a place in a slot that has one as far as is known. When it has none, or is new, the transaction fails with
-/// [`StoreError::Untouched`], and [`take_slot`] is to be asked in another.
-pub(crate) fn expect_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64) -> Result<(), StoreError> {
-    let unknown = StoreError::Untouched { statement: TAKE_SLOT.name };
-    tx.expect_one(&TAKE_SLOT, &params![shop, slot.from, slot.to, capacity], unknown)
-}
-
 /// Gives places back, in the order of their keys.
 pub(crate) fn give_back_slots(tx: &mut Tx<'_>, mut slots: Vec<(ShopId, Timestamp)>) -> Result<(), StoreError> {
     slots.sort_unstable();

@@ -137,6 +137,31 @@ pub(crate) fn one_failing_event_does_not_take_its_batch_with_it(log: &dyn LogUnd
     process.assert_audit_is_clean();
 }
 
+/// Nobody waits for what each of them sends last: it may fail behind a later event, or at the commit.
+pub(crate) fn an_event_that_fails_behind_later_ones_does_not_take_them_with_it(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let mut runner = process.runner(Consumer::apply("probe.scribe", &[Note::TOPIC], |tx, event| {
+        let note: Note = event.decode()?;
+        hear(tx, "probe.scribe", event)?;
+        let nobody = (![17, 32].contains(&note.number)).then_some("probe.later");
+        Ok(tx.execute_later(&HEAR, &params![nobody, &event.id, &note.key, note.number])?)
+    }));
+    let notes: Vec<(String, i64)> = (1..=32).map(|number| (format!("key-{number}"), number)).collect();
+    process.publish(&notes.iter().map(|(key, number)| (key.as_str(), *number)).collect::<Vec<_>>());
+
+    process.drain(&mut runner);
+
+    let expected: Vec<i64> = (1..=32).filter(|number| ![17, 32].contains(number)).collect();
+    for consumer in ["probe.scribe", "probe.later"] {
+        let heard: Vec<i64> = process.heard(consumer).into_iter().map(|(_, number)| number).collect();
+        assert_eq!(heard, expected, "{consumer}");
+    }
+    assert_eq!(process.log.stats().unwrap()[0].waiting, 2);
+    let lost = process.db.stats().rolled_back;
+    assert!(lost <= 24, "the two are looked for by halves: {lost} transactions were run in vain");
+    process.assert_audit_is_clean();
+}
+
 /// A broken constraint poisons the transaction; swallowing the error must not commit what is left of it.
 pub(crate) fn an_effect_that_failed_leaves_nothing_behind(log: &dyn LogUnderTest) {
     let process = log.start();

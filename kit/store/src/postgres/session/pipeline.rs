@@ -35,8 +35,11 @@ pub(super) async fn start<'q>(
     client: &'q Client,
     queued: &'q [Queued],
 ) -> Result<UnderWay<'q, impl Future<Output = Result<u64, Error>>>, Failed> {
-    let all = queued.iter().map(|one| client.execute_raw(&one.prepared, dynamic(&one.params)));
-    let sent = send(all).await.map_err(|error| errors::failure(&error, "a statement that was not sent"))?;
+    let mut sent = Sent::with_capacity(queued.len());
+    for one in queued {
+        let query = first_poll(client.execute_raw(&one.prepared, dynamic(&one.params))).await;
+        sent.push(query.map_err(|error| errors::failure(&error, one.name))?);
+    }
     Ok(UnderWay { queued, sent })
 }
 
@@ -58,7 +61,26 @@ impl<F: Future<Output = Result<u64, Error>>> UnderWay<'_, F> {
 pub(super) async fn pipelined<T>(
     queries: impl Iterator<Item = impl Future<Output = Result<T, Error>>>,
 ) -> Result<Vec<T>, Error> {
-    answers(send(queries).await?).await.into_iter().collect()
+    let mut sent = Sent::new();
+    for query in queries {
+        sent.push(first_poll(query).await?);
+    }
+    answers(sent).await.into_iter().collect()
+}
+
+/// Sends a query, unless the driver refuses to.
+pub(super) async fn first_poll<T, F>(query: F) -> Result<Pin<Box<MaybeDone<F>>>, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut query = Box::pin(maybe_done(query));
+    // A query is sent when it is first polled; a failure that is known by then is the driver's.
+    poll_fn(|context| Poll::Ready(query.as_mut().poll(context).is_ready())).await;
+    let is_refused = matches!(query.as_mut().output_mut(), Some(Err(_)));
+    if is_refused && let Some(Err(refused)) = query.as_mut().take_output() {
+        return Err(refused);
+    }
+    Ok(query)
 }
 
 /// The rows that a statement finds.
@@ -71,21 +93,7 @@ pub(super) fn dynamic<'p>(params: &'p [Param<'_>]) -> impl ExactSizeIterator<Ite
     params.iter().map(|param| param as _)
 }
 
-async fn send<T, F: Future<Output = Result<T, Error>>>(queries: impl Iterator<Item = F>) -> Result<Sent<F>, Error> {
-    let mut sent = Sent::new();
-    for query in queries {
-        let mut query = Box::pin(maybe_done(query));
-        // A query is sent when it is first polled; what is answered then already was never sent.
-        poll_fn(|context| Poll::Ready(query.as_mut().poll(context).is_ready())).await;
-        let is_refused = matches!(query.as_mut().output_mut(), Some(Err(_)));
-        if is_refused && let Some(Err(refused)) = query.as_mut().take_output() {
-            return Err(refused);
-        }
-        sent.push(query);
-    }
-    Ok(sent)
-}
-
+/// The answers to what was sent.
 async fn answers<F: Future>(sent: Sent<F>) -> Vec<F::Output> {
     let mut answers = Vec::with_capacity(sent.len());
     for mut query in sent {

@@ -9,7 +9,7 @@ use super::draft::{Draft, Prepared};
 use crate::app::App;
 use crate::error::Error;
 use crate::model::Opening;
-use crate::store::{HistoryEntry, expect_slot, insert, take_slot, take_unpaid};
+use crate::store::{HistoryEntry, insert, take_slot, take_unpaid};
 
 /// Times that one transaction tries before the free ones are looked up.
 const TRIES: usize = 4;
@@ -24,36 +24,16 @@ const BEGUN_ALREADY: &str = "order_history_once";
 /// another try placed it.
 pub(super) async fn give_birth(app: &App, draft: &Arc<Draft>, openings: Vec<Opening>) -> Result<Answer, Error> {
     let opening = openings.first().ok_or(Error::SlotFull { earliest_at: None })?;
-    let first = Arc::new(draft.prepare(opening)?);
-    let (of_draft, prepared) = (Arc::clone(draft), Arc::clone(&first));
-    let mut written = app.db.write(move |tx| at_once(tx, &of_draft, &prepared)).await;
-    if let Err(Error::Store(StoreError::Untouched { .. })) = &written {
-        let draft = Arc::clone(draft);
-        written = app.db.write(move |tx| where_there_is_room(tx, &draft, &first, &openings)).await;
-    }
+    let first = draft.prepare(opening)?;
+    let draft = Arc::clone(draft);
+    let written = app.db.write(move |tx| transact(tx, &draft, &first, &openings)).await;
     match written {
         Err(Error::Store(error)) if error.violates(BEGUN_ALREADY) => Err(Error::Entombed),
         ended => ended,
     }
 }
 
-/// At the first time, if its slot has a place as far as is known: almost always. On PostgreSQL that is two round trips,
-/// since only the last of the counts is waited for.
-fn at_once(tx: &mut Tx<'_>, draft: &Draft, prepared: &Prepared) -> Result<Answer, Error> {
-    HistoryEntry::begin(tx, &prepared.order)?;
-    if let Some(capacity) = draft.terms.slot_capacity {
-        expect_slot(tx, draft.terms.shop_id, prepared.order.fulfilment.slot, capacity)?;
-    }
-    insert_all(tx, draft, prepared)
-}
-
-/// At the first time that turns out to have a place.
-fn where_there_is_room(
-    tx: &mut Tx<'_>,
-    draft: &Draft,
-    first: &Prepared,
-    openings: &[Opening],
-) -> Result<Answer, Error> {
+fn transact(tx: &mut Tx<'_>, draft: &Draft, first: &Prepared, openings: &[Opening]) -> Result<Answer, Error> {
     HistoryEntry::begin(tx, &first.order)?;
     let place = take_place(tx, draft, openings)?.ok_or(Error::SlotFull { earliest_at: None })?;
     if place == 0 {
@@ -77,6 +57,7 @@ fn take_place(tx: &mut Tx<'_>, draft: &Draft, openings: &[Opening]) -> Result<Op
 fn insert_all(tx: &mut Tx<'_>, draft: &Draft, prepared: &Prepared) -> Result<Answer, Error> {
     let order = &prepared.order;
     let unpaid_max = draft.rules.unpaid_max(order.payment_method);
+    // Before what is waited for, so that its count is known with that.
     finish(tx, &draft.held, &prepared.answer)?;
     if !take_unpaid(tx, order.guest_id, order.payment_method, unpaid_max)? {
         return Err(Error::TooManyUnpaid { unpaid_max });
