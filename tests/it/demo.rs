@@ -72,7 +72,7 @@ fn a_demo_that_is_stopped_says_where_its_data_is_and_two_of_one_seed_share_no_pa
         assert!(staying.contains(password), "{email}: another password is printed at the second start: {staying}");
     }
     let data = folders[0].display().to_string();
-    for part in [format!("kept in {data}"), format!("samovar demo --data {data}"), format!("rm -r {data}")] {
+    for part in [format!("kept in {data}"), format!("samovar demo --data {data}"), format!("rm -r -- {data}")] {
         assert!(staying.contains(&part), "{part:?} is not said: {staying}");
     }
 }

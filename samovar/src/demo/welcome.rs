@@ -1,5 +1,7 @@
 //! What the demo says at its end: where it is open and who can sign in, or, when it leaves, where everything was put.
 
+use std::path::Path;
+
 use super::folder::{Folder, Mark};
 use super::{Open, base_url};
 use crate::cli::{Common, DEMO_LISTEN, DemoArgs};
@@ -35,7 +37,7 @@ pub(super) fn say_where(args: &DemoArgs, open: &Open, mark: &Mark, folder: &Fold
 
 /// Says at the end where everything is, and how to go on or to be rid of it.
 pub(super) fn say_farewell(common: &Common, args: &DemoArgs, folder: &Folder) {
-    let data = folder.path().display();
+    let data = quoted(folder.path());
     let mut again = "samovar demo".to_owned();
     if common.data.is_some() {
         again.push_str(&format!(" --data {data}"));
@@ -45,6 +47,13 @@ pub(super) fn say_farewell(common: &Common, args: &DemoArgs, folder: &Folder) {
     }
     say(&format!("\nStopped. The data and the logins are kept in {data}."));
     say(&format!("  {again:<40} opens it again at once"));
-    let delete = format!("rm -r {data}");
+    let delete = format!("rm -r -- {data}");
     say(&format!("  {delete:<40} deletes it; the next start plays a new day"));
+}
+
+/// A folder as a shell reads it, wherever the line is pasted.
+fn quoted(folder: &Path) -> String {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string();
+    let is_plain = whole.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    if is_plain { whole } else { format!("'{}'", whole.replace('\'', r"'\''")) }
 }

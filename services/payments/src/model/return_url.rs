@@ -43,10 +43,14 @@ impl Hosts {
     /// # Errors
     /// Why not.
     pub fn check(&self, text: &str) -> Result<String, Refused> {
-        if text.len() > URL_MAX_BYTES || text.contains('\\') {
+        if text.contains('\\') {
             return Err(Refused::NotAnAddress);
         }
         let url = Url::parse(text).map_err(|_| Refused::NotAnAddress)?;
+        // As it is kept and looked at again: letters that are not ASCII have become three times as long.
+        if text.len() > URL_MAX_BYTES || url.as_str().len() > URL_MAX_BYTES {
+            return Err(Refused::NotAnAddress);
+        }
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Refused::Scheme);
         }
@@ -85,6 +89,16 @@ mod tests {
             Ok("http://localhost:8080/"),
             "one host, two spellings"
         );
+    }
+
+    #[test]
+    fn an_address_that_is_taken_is_taken_again_as_it_is_kept() {
+        let within = format!("https://shop.example/{}", "я".repeat(300));
+        let beyond = format!("https://shop.example/{}", "я".repeat(900));
+
+        let kept = hosts().check(&within).unwrap();
+        assert_eq!(hosts().check(&kept), Ok(kept));
+        assert_eq!(hosts().check(&beyond), Err(Refused::NotAnAddress));
     }
 
     #[test]
