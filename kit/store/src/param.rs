@@ -22,19 +22,6 @@ pub enum Param<'a> {
 }
 
 impl Param<'_> {
-    /// The value by itself, to be kept.
-    pub(crate) fn to_static(&self) -> Param<'static> {
-        match self {
-            Self::Null => Param::Null,
-            Self::Int(value) => Param::Int(*value),
-            Self::Real(value) => Param::Real(*value),
-            Self::Id(id) => Param::Id(*id),
-            Self::Currency(currency) => Param::Currency(*currency),
-            Self::Text(text) => Param::Owned((*text).to_owned()),
-            Self::Owned(text) => Param::Owned(text.clone()),
-        }
-    }
-
     /// The text of a value that is text.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {

@@ -4,10 +4,12 @@ mod connect;
 mod engine;
 mod errors;
 mod session;
+mod socket;
 mod values;
+mod wire;
 mod worker;
 
 pub(crate) use engine::Engine;
-pub(crate) use errors::sentence;
+pub(crate) use errors::refusal;
 pub(crate) use session::{KIT_SCHEMA, Session, search_path};
-pub(crate) use values::column;
+pub(crate) use wire::{ServerRow, Wire};

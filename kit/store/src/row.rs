@@ -3,6 +3,7 @@
 use kernel::{Currency, Id, IdKind, Timestamp};
 
 use crate::StoreError;
+use crate::postgres::ServerRow;
 
 /// One row of an answer.
 pub struct Row<'r> {
@@ -13,7 +14,7 @@ pub struct Row<'r> {
 /// The row as the driver hands it out.
 pub(crate) enum DriverRow<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
-    Postgres(&'r tokio_postgres::Row),
+    Postgres(&'r ServerRow<'r>),
 }
 
 /// One stored value, as both databases can hold it.
@@ -56,14 +57,14 @@ impl<'r> Row<'r> {
     fn column(&self, index: usize) -> Result<Column<'_>, String> {
         match &self.driver {
             DriverRow::Sqlite(row) => crate::sqlite::column(row, index),
-            DriverRow::Postgres(row) => crate::postgres::column(row, index),
+            DriverRow::Postgres(row) => row.column(index),
         }
     }
 
     fn column_name(&self, index: usize) -> String {
         let name = match &self.driver {
             DriverRow::Sqlite(row) => row.as_ref().column_name(index).ok().map(str::to_owned),
-            DriverRow::Postgres(row) => row.columns().get(index).map(|column| column.name().to_owned()),
+            DriverRow::Postgres(row) => row.column_name(index).map(str::to_owned),
         };
         format!("{}.{}", self.statement, name.unwrap_or_else(|| index.to_string()))
     }

@@ -1,13 +1,17 @@
 //! Connections to a server, with the settings that the store rests on.
 
 use std::fmt::Write as _;
+use std::io;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls, config::Host};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Builder;
+use tokio_postgres::config::{Config, Host, TargetSessionAttrs};
+use tokio_postgres::{Error, NoTls};
 
 use crate::postgres::errors;
+use crate::postgres::socket::{Place, Socket};
+use crate::postgres::wire::{Exchanged, Wire};
 use crate::{PostgresConfig, StoreError};
 
 /// Makes connections to one database.
@@ -17,13 +21,7 @@ pub(crate) struct Connector {
     /// `host:port/database`, without user and password, for messages.
     address: String,
     /// How long an answer is waited for before the connection is taken for lost.
-    pub(crate) patience: Duration,
-}
-
-/// A connection, and the task on the runtime that moves its bytes: only while the runtime is blocked on.
-pub(crate) struct Link {
-    pub(crate) client: Client,
-    driver: JoinHandle<()>,
+    patience: Duration,
 }
 
 /// Ends a single try to connect.
@@ -31,6 +29,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the server gets beyond its own time limit before its silence means that it is gone.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// A server that only follows another one, or was made to take no writes.
+const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
 
 impl Connector {
     pub(crate) fn new(config: &PostgresConfig) -> Result<Self, StoreError> {
@@ -61,43 +62,81 @@ impl Connector {
         Ok(Self { config: parsed, settings, address, patience: config.statement_timeout + GRACE })
     }
 
-    /// A runtime for one thread and its connection.
-    pub(crate) fn runtime() -> Result<Runtime, StoreError> {
-        Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| StoreError::configuration(format!("a runtime cannot be made: {error}")))
+    /// One try at each of the servers that the URL names.
+    pub(crate) fn connect(&self) -> Result<Wire, StoreError> {
+        let mut result = Err(StoreError::configuration("the PostgreSQL URL names no server".to_owned()));
+        for place in Place::all(&self.config) {
+            result = self.connect_to(&place);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
     }
 
-    /// One try.
-    pub(crate) fn connect(&self, runtime: &Runtime) -> Result<Link, StoreError> {
-        runtime.block_on(async {
-            let connecting = async {
-                let (client, connection) = self.config.connect(NoTls).await?;
-                let driver = tokio::spawn(async move {
-                    // What went wrong is told to whoever waits for an answer.
-                    drop(connection.await);
-                });
-                client.batch_execute(&self.settings).await?;
-                Ok(Link { client, driver })
-            };
-            match tokio::time::timeout(self.patience, connecting).await {
-                Ok(Ok(link)) => Ok(link),
-                Ok(Err(error)) => Err(self.refused(&error)),
-                Err(_) => Err(StoreError::unavailable(format!("PostgreSQL at {} does not answer", self.address))),
+    fn connect_to(&self, place: &Place) -> Result<Wire, StoreError> {
+        let unreachable =
+            |error: &io::Error| StoreError::unavailable(format!("PostgreSQL at {}: {error}", self.address));
+        let timeout = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        let socket = place.open(&self.config, timeout).map_err(|error| unreachable(&error))?;
+        self.sign_in(&socket)?;
+        socket.set_patience(self.patience).map_err(|error| unreachable(&error))?;
+        let mut wire = Wire::new(socket);
+        match wire.batch(&self.settings) {
+            Ok(Exchanged { failed: None, .. }) => {}
+            Ok(Exchanged { failed: Some((_, error)), .. }) => return Err(errors::failure(&error, "settings").error),
+            Err(error) => return Err(unreachable(&error)),
+        }
+        self.is_wanted(&mut wire)?;
+        Ok(wire)
+    }
+
+    /// Signs in by the driver, on a handle of its own; what the driver would do afterwards is not wanted.
+    fn sign_in(&self, socket: &Socket) -> Result<(), StoreError> {
+        let unreachable =
+            |error: io::Error| StoreError::unavailable(format!("PostgreSQL at {}: {error}", self.address));
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::configuration(format!("a runtime cannot be made: {error}")))?;
+        socket.set_nonblocking(true).map_err(unreachable)?;
+        let handle = socket.try_clone().map_err(unreachable)?;
+        let signing_in = async {
+            match handle {
+                Socket::Tcp(stream) => self.sign_in_by(tokio::net::TcpStream::from_std(stream)).await,
+                Socket::Unix(stream) => self.sign_in_by(tokio::net::UnixStream::from_std(stream)).await,
             }
-        })
+        };
+        match runtime.block_on(async { tokio::time::timeout(self.patience, signing_in).await }) {
+            Ok(signed_in) => signed_in?,
+            Err(_) => return Err(StoreError::unavailable(format!("PostgreSQL at {} does not answer", self.address))),
+        }
+        socket.set_nonblocking(false).map_err(unreachable)
+    }
+
+    async fn sign_in_by(&self, stream: io::Result<impl AsyncRead + AsyncWrite + Unpin>) -> Result<(), StoreError> {
+        let unreachable = |error| StoreError::unavailable(format!("PostgreSQL at {}: {error}", self.address));
+        let stream = stream.map_err(unreachable)?;
+        self.config.connect_raw(stream, NoTls).await.map(drop).map_err(|error| self.refused(&error))
+    }
+
+    /// Whether it is the server that `target_session_attrs` asks for.
+    fn is_wanted(&self, wire: &mut Wire) -> Result<(), StoreError> {
+        let attributes = self.config.get_target_session_attrs();
+        if attributes == TargetSessionAttrs::Any {
+            return Ok(());
+        }
+        let is_read_only = attributes == TargetSessionAttrs::ReadOnly;
+        if wire.query(IS_READ_ONLY, &[], |row| row.get::<bool>(0)) == Ok(vec![is_read_only]) {
+            return Ok(());
+        }
+        Err(StoreError::unavailable(format!("PostgreSQL at {}: not the kind of server that is wanted", self.address)))
     }
 
     /// Tries until the server is there, at most so long; tells once that it waits.
-    pub(crate) fn connect_within(
-        &self,
-        runtime: &Runtime,
-        wait: Duration,
-        waiting: fn(&str),
-    ) -> Result<Link, StoreError> {
+    pub(crate) fn connect_within(&self, wait: Duration, waiting: fn(&str)) -> Result<Wire, StoreError> {
         let tries = (wait.as_millis() / RETRY_EVERY.as_millis()).max(1);
-        let mut result = self.connect(runtime);
+        let mut result = self.connect();
         for attempt in 1..tries {
             match &result {
                 Err(StoreError::Unavailable { reason }) if attempt == 1 => waiting(reason),
@@ -105,28 +144,18 @@ impl Connector {
                 Ok(_) | Err(_) => return result,
             }
             std::thread::park_timeout(RETRY_EVERY);
-            result = self.connect(runtime);
+            result = self.connect();
         }
         result
     }
 
-    fn refused(&self, error: &tokio_postgres::Error) -> StoreError {
+    fn refused(&self, error: &Error) -> StoreError {
         let reason = format!("PostgreSQL at {}: {}", self.address, errors::sentence(error));
         if error.as_db_error().is_none_or(|error| errors::is_passing(error.code())) {
             StoreError::unavailable(reason)
         } else {
             StoreError::configuration(format!("{reason}; check the PostgreSQL URL"))
         }
-    }
-}
-
-impl Link {
-    /// Closes the socket now, not when the runtime is next blocked on: the server must not keep the locks of a
-    /// transaction that nobody will end.
-    pub(crate) fn close(self, runtime: &Runtime) {
-        self.driver.abort();
-        // It ends with "cancelled", as it was told to.
-        drop(runtime.block_on(self.driver));
     }
 }
 

@@ -6,11 +6,10 @@ use std::time::Duration;
 use crate::engine::{Common, Lane, next, submit};
 use crate::migrate::{self, Migration};
 use crate::postgres::connect::Connector;
-use crate::postgres::errors;
 use crate::postgres::session::{KIT_SCHEMA, Session};
 use crate::postgres::worker::Worker;
 use crate::work::{ReadJob, Service, WriteJob};
-use crate::{PostgresConfig, StoreError};
+use crate::{PostgresConfig, StoreError, params};
 
 /// A PostgreSQL database.
 pub(crate) struct Engine {
@@ -26,10 +25,10 @@ const HAS_TABLES: &str = "SELECT to_regnamespace($1) IS NOT NULL";
 impl Engine {
     pub(crate) fn open(config: &PostgresConfig, common: &Arc<Common>) -> Result<Self, StoreError> {
         let connector = Arc::new(Connector::new(config)?);
-        let worker = || Ok(Worker::new(Session::new(Arc::clone(&connector))?, Arc::clone(common)));
+        let worker = || Worker::new(Session::new(Arc::clone(&connector)), Arc::clone(common));
         let (writes, queue) = Lane::new(config.queue_max);
         for number in 0..config.writers.max(1) {
-            let (mut worker, queue, common): (Worker, _, _) = (worker()?, queue.clone(), Arc::clone(common));
+            let (mut worker, queue, common) = (worker(), queue.clone(), Arc::clone(common));
             writes.spawn(format!("store-writer-{number}"), move || {
                 while let Some(job) = next(&queue, &common) {
                     worker.write(job);
@@ -38,7 +37,7 @@ impl Engine {
         }
         let (reads, queue) = Lane::new(config.queue_max);
         for number in 0..config.readers.max(1) {
-            let (mut worker, queue, common) = (worker()?, queue.clone(), Arc::clone(common));
+            let (mut worker, queue, common) = (worker(), queue.clone(), Arc::clone(common));
             reads.spawn(format!("store-reader-{number}"), move || {
                 while let Some(job) = next(&queue, &common) {
                     worker.read(job);
@@ -52,10 +51,9 @@ impl Engine {
     pub(crate) fn has_tables(config: &PostgresConfig) -> Result<bool, StoreError> {
         let at = "looking for tables";
         let looking = || {
-            let (connector, runtime) = (Connector::new(config)?, Connector::runtime()?);
-            let link = connector.connect_within(&runtime, config.connect_wait, config.hooks.waiting)?;
-            let answer = runtime.block_on(link.client.query_one(HAS_TABLES, &[&KIT_SCHEMA]));
-            answer.and_then(|row| row.try_get(0)).map_err(|error| errors::failure(&error, at).error)
+            let mut wire = Connector::new(config)?.connect_within(config.connect_wait, config.hooks.waiting)?;
+            let found = wire.query(HAS_TABLES, &params![KIT_SCHEMA], |row| row.get::<bool>(0));
+            found.map(|found| found.contains(&true)).map_err(|reason| StoreError::fault(at, reason))
         };
         // On a thread of its own, as a migration.
         std::thread::scope(|scope| {
@@ -65,12 +63,11 @@ impl Engine {
     }
 
     pub(crate) fn migrate(&self, owner: Service, history: &str, migrations: &[Migration]) -> Result<(), StoreError> {
-        // On a thread of its own: the caller may stand in a runtime, where another one cannot be waited for.
+        // On a thread of its own: the caller may stand in a runtime, where signing in cannot be waited for.
         std::thread::scope(|scope| {
             let migrating = scope.spawn(|| {
-                let runtime = Connector::runtime()?;
-                let link = self.connector.connect_within(&runtime, self.connect_wait, self.common.hooks.waiting)?;
-                migrate::postgres((&runtime, &link.client), owner, (history, migrations), self.common.upgrade)
+                let mut wire = self.connector.connect_within(self.connect_wait, self.common.hooks.waiting)?;
+                migrate::postgres(&mut wire, owner, (history, migrations), self.common.upgrade)
             });
             migrating.join().unwrap_or_else(|_| Err(StoreError::fault(history, "the migration panicked")))
         })

@@ -1,10 +1,12 @@
 //! PostgreSQL's error codes as failures of the store.
 
 use std::error::Error as _;
+use std::io;
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::SqlState;
 
 use crate::StoreError;
+use crate::postgres::wire::{Exchanged, ServerError};
 
 /// A failure, and what it means for the transaction.
 #[derive(Clone, Debug)]
@@ -34,39 +36,45 @@ impl Failed {
     }
 }
 
-/// The failure that a driver error stands for.
-pub(crate) fn failure(error: &tokio_postgres::Error, at: &str) -> Failed {
-    let Some(db) = error.as_db_error() else {
-        // The connection broke, or the driver refused a value before sending it.
-        let sentence = format!("{at}: {}", sentence(error));
-        return if error.is_closed() || is_broken_pipe(error) {
-            Failed::lost(StoreError::unavailable(sentence))
-        } else {
-            Failed::tell(StoreError::fault(at, sentence))
-        };
-    };
-    let constraint = || db.constraint().unwrap_or_default().to_owned();
-    let said = || format!("{at}: {}", db.message());
-    let code = db.code();
+/// What a statement failed with.
+pub(crate) fn failure(error: &ServerError, at: &str) -> Failed {
+    let said = || format!("{at}: {}", error.message);
+    let code = &error.code;
     if *code == SqlState::UNIQUE_VIOLATION {
-        Failed::tell(StoreError::Unique { constraint: constraint() })
+        Failed::tell(StoreError::Unique { constraint: error.constraint.clone() })
     } else if *code == SqlState::CHECK_VIOLATION {
-        Failed::tell(StoreError::Check { constraint: constraint() })
+        Failed::tell(StoreError::Check { constraint: error.constraint.clone() })
     } else if *code == SqlState::FOREIGN_KEY_VIOLATION {
         Failed::tell(StoreError::ForeignKey)
     } else if *code == SqlState::NOT_NULL_VIOLATION {
-        Failed::tell(StoreError::NotNull { column: db.column().unwrap_or_default().to_owned() })
+        Failed::tell(StoreError::NotNull { column: error.column.clone() })
     } else if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
         Failed { error: StoreError::Busy { reason: said() }, then: Then::Again }
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
         // Not so a statement that took too long by itself: it would do so the next time as well.
         Failed::tell(StoreError::Busy { reason: said() })
-    } else if plan_is_stale(db) || is_lost(code) {
+    } else if plan_is_stale(error) || is_lost(code) {
         Failed::lost(StoreError::unavailable(said()))
     } else if is_passing(code) {
         Failed::tell(StoreError::unavailable(said()))
     } else {
-        Failed::tell(StoreError::fault(at, format!("{} ({})", db.message(), code.code())))
+        Failed::tell(StoreError::fault(at, format!("{} ({})", error.message, code.code())))
+    }
+}
+
+/// The connection broke, or the server does not answer.
+pub(crate) fn lost(error: &io::Error, at: &str) -> Failed {
+    let is_silent = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+    let reason = if is_silent { "the server does not answer".to_owned() } else { error.to_string() };
+    Failed::lost(StoreError::unavailable(format!("{at}: {reason}")))
+}
+
+/// Why statements of our own at the opening of a database did not go through, if they did not.
+pub(crate) fn refusal(exchanged: io::Result<Exchanged>) -> Result<(), String> {
+    match exchanged {
+        Ok(Exchanged { failed: Some((_, error)), .. }) => Err(error.message),
+        Ok(Exchanged { failed: None, .. }) => Ok(()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -94,10 +102,6 @@ pub(crate) fn is_passing(code: &SqlState) -> bool {
 }
 
 /// Another instance has migrated a table under a prepared statement: a new connection prepares it anew.
-fn plan_is_stale(error: &DbError) -> bool {
-    *error.code() == SqlState::FEATURE_NOT_SUPPORTED && error.routine() == Some("RevalidateCachedQuery")
-}
-
-fn is_broken_pipe(error: &tokio_postgres::Error) -> bool {
-    error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+fn plan_is_stale(error: &ServerError) -> bool {
+    error.code == SqlState::FEATURE_NOT_SUPPORTED && error.routine == "RevalidateCachedQuery"
 }

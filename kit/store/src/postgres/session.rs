@@ -1,39 +1,35 @@
 //! One connection to PostgreSQL and the transaction on it.
 //!
-//! Round trips are what a transaction costs here, so they are counted: `BEGIN` and the taking of the xid travel
-//! with the first statement, the insert of the events travels with `COMMIT`, and statements that nobody waits for
-//! travel with whatever is sent next. A closure that waits for eight statements takes nine.
+//! Exchanges are what a transaction costs here, so they are counted: `BEGIN` and the taking of the xid travel with the
+//! first statement, the insert of the events travels with `COMMIT`, and statements that nobody waits for travel with
+//! whatever is sent next. A closure that waits for eight statements has nine.
 
 mod commit;
-mod pipeline;
+mod control;
 
 pub(crate) use commit::Committed;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::TryStreamExt as _;
-use futures_util::future::{join, join3};
-use tokio::runtime::Runtime;
-use tokio_postgres::{Client, Error, Statement as Prepared};
-
-use crate::postgres::connect::{Connector, Link};
+use crate::postgres::connect::Connector;
 use crate::postgres::errors::{self, Failed};
-use crate::postgres::session::pipeline::{Queued, dynamic, found, pipelined};
+use crate::postgres::session::control::Control;
+use crate::postgres::values::{dynamic, len_at_most};
+use crate::postgres::wire::{Exchanged, Prepared, Reply, ServerRow, Transaction, Wire};
 use crate::row::DriverRow;
 use crate::work::{KIT, Service};
 use crate::{Param, Row, Statement, StoreError};
 
 /// A connection, or the place where one will be.
 pub(crate) struct Session {
-    runtime: Runtime,
     connector: Arc<Connector>,
     connection: Option<Connection>,
     service: Service,
     access: Access,
     open: Open,
-    /// Statements that nobody waits for, in their order; sent before whatever is sent next.
-    queued: Vec<Queued>,
+    /// What was encoded and not sent, in its order.
+    under_way: Vec<UnderWay>,
     /// The first failure of this run: nothing of it may be kept.
     failure: Option<Failed>,
 }
@@ -49,55 +45,54 @@ pub(crate) enum Access {
 
 /// How far the transaction on the server has come.
 enum Open {
-    /// Nothing was sent: a closure that only computes costs no round trip.
+    /// Nothing was encoded: a closure that only computes costs no exchange.
     No,
+    /// `BEGIN` goes with what is sent next.
+    Encoded,
     /// `BEGIN` was answered; a writer knows its xid.
     Yes { xid: Option<String> },
 }
 
 struct Connection {
-    link: Link,
-    prepared: HashMap<(u16, usize), Prepared>,
-    /// Whose schema the search path names.
+    wire: Wire,
+    control: Control,
+    prepared: HashMap<(u16, usize), Arc<Prepared>>,
+    /// Whose schema the search path names, as far as is known.
     path: Option<Service>,
 }
 
-/// What is sent before the first statement of a transaction, without waiting for the answers.
-struct Opening {
-    path: Option<String>,
-    begin: &'static str,
-    xid: Option<Prepared>,
+/// A statement of the next exchange.
+struct UnderWay {
+    name: &'static str,
+    role: Role,
+}
+
+/// What the answer to a statement is good for.
+enum Role {
+    /// It says that all is well.
+    Nothing,
+    /// It is the xid.
+    Xid,
+    /// It is done; the transaction fails so unless it touches one row.
+    Later(Option<StoreError>),
+    /// Somebody waits for it.
+    Awaited,
 }
 
 /// The schema of the kit's tables.
 pub(crate) const KIT_SCHEMA: &str = "samovar_log";
 
-/// Takes the transaction's id: before any sequence number is drawn (decision 10), and known before `COMMIT` is sent,
-/// so that a lost answer can be asked about (decision 2).
-static TAKE_XID: Statement = Statement { name: "TAKE_XID", sql: "SELECT pg_catalog.pg_current_xact_id()::text" };
-
-/// Statements travel behind their `BEGIN` before it is answered: if the server refuses that one, the others must not be
-/// carried out each by itself. Every `BEGIN` says what it is for, so only such a stray statement meets this.
-const GUARD: &str = "SET default_transaction_read_only = on";
-
-/// Names what is queued, where it is waited for by itself.
-static QUEUED: Statement = Statement { name: "QUEUED", sql: "" };
-
-/// How many statements are queued, or rows of parameters sent, at most at once.
-const PIPELINE_MAX: usize = 500;
-
 impl Session {
-    pub(crate) fn new(connector: Arc<Connector>) -> Result<Self, StoreError> {
-        Ok(Self {
-            runtime: Connector::runtime()?,
+    pub(crate) const fn new(connector: Arc<Connector>) -> Self {
+        Self {
             connector,
             connection: None,
             service: KIT,
             access: Access::Read,
             open: Open::No,
-            queued: Vec::new(),
+            under_way: Vec::new(),
             failure: None,
-        })
+        }
     }
 
     /// Starts a run for a service, on a connection that is not known to be lost.
@@ -105,13 +100,11 @@ impl Session {
         self.service = service;
         self.access = access;
         self.open = Open::No;
-        self.queued.clear();
         self.failure = None;
-        if self.connection.as_ref().is_none_or(|connection| connection.link.client.is_closed()) {
-            self.disconnect();
-            let link = self.connector.connect(&self.runtime).map_err(Failed::lost)?;
-            block_on(&self.runtime, &self.connector, GUARD, link.client.batch_execute(GUARD))?;
-            self.connection = Some(Connection { link, prepared: HashMap::new(), path: None });
+        if self.connection.is_none() {
+            let mut wire = self.connector.connect().map_err(Failed::lost)?;
+            let control = Control::prepare(&mut wire)?;
+            self.connection = Some(Connection { wire, control, prepared: HashMap::new(), path: None });
         }
         Ok(())
     }
@@ -123,20 +116,28 @@ impl Session {
 
     /// Ends the transaction without keeping anything.
     pub(crate) fn rollback(&mut self) {
-        self.end("ROLLBACK");
+        self.failure = None;
+        self.forget();
+        if let Open::Yes { .. } = self.open {
+            self.end(|control| &control.rollback);
+        }
+        self.open = Open::No;
     }
 
     /// Ends a transaction that only read.
     pub(crate) fn end_read(&mut self) {
-        self.end("COMMIT");
+        self.forget();
+        if let Open::Yes { .. } = self.open {
+            self.end(|control| &control.commit);
+        }
+        self.open = Open::No;
     }
 
     /// Forgets the connection; the server rolls back what was open on it.
     pub(crate) fn disconnect(&mut self) {
         self.open = Open::No;
-        if let Some(connection) = self.connection.take() {
-            connection.link.close(&self.runtime);
-        }
+        self.under_way.clear();
+        self.connection = None;
     }
 
     pub(crate) fn each(
@@ -145,27 +146,17 @@ impl Session {
         params: &[Param<'_>],
         f: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let prepared = self.ready(statement)?;
-        let mut stopped = None;
-        let query = async |connection: &Connection| {
-            let mut rows = std::pin::pin!(connection.link.client.query_raw(&prepared, dynamic(params)).await?);
-            while let Some(row) = rows.try_next().await? {
-                if let Err(error) = f(&Row::new(DriverRow::Postgres(&row), statement.name)) {
-                    stopped = Some(error);
-                    break;
-                }
-            }
-            Ok(())
-        };
-        self.send(statement, query)?;
-        stopped.map_or(Ok(()), Err)
+        self.rows(statement, std::iter::once(params), &mut |_, row| f(row))
     }
 
     pub(crate) fn execute(&mut self, statement: &'static Statement, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let prepared = self.ready(statement)?;
-        let query =
-            async |connection: &Connection| connection.link.client.execute_raw(&prepared, dynamic(params)).await;
-        self.send(statement, query)
+        let mut touched = 0;
+        self.ask(statement, std::iter::once(params), &mut |_, reply| {
+            if let Reply::Done(rows) = reply {
+                touched = rows;
+            }
+        })?;
+        Ok(touched)
     }
 
     /// Sends the statement with whatever is sent next. When it has to touch one row and does not, that fails with
@@ -177,62 +168,84 @@ impl Session {
         otherwise: Option<StoreError>,
     ) -> Result<(), StoreError> {
         let prepared = self.ready(statement)?;
-        let params = params.iter().map(Param::to_static).collect();
-        self.queued.push(Queued { name: statement.name, prepared, params, otherwise });
-        if self.queued.len() < PIPELINE_MAX { Ok(()) } else { self.flush() }
+        let encoded = self
+            .make_room(params, &mut |_, _| {})
+            .and_then(|_| self.encode((statement.name, &prepared), params, Role::Later(otherwise)));
+        encoded.map_err(|failed| self.poison(failed))
     }
 
-    /// Waits for the statements that nobody waited for so far.
-    fn flush(&mut self) -> Result<(), StoreError> {
-        if self.queued.is_empty() { Ok(()) } else { self.send(&QUEUED, async |_: &Connection| Ok(())) }
-    }
-
-    /// All rows of parameters in one round trip, sent in their order.
+    /// All rows of parameters, sent in their order, in as few exchanges as they fit in.
     pub(crate) fn execute_many(
         &mut self,
         statement: &'static Statement,
         rows: &[Vec<Param<'_>>],
     ) -> Result<Vec<u64>, StoreError> {
         let mut touched = Vec::with_capacity(rows.len());
-        for chunk in rows.chunks(PIPELINE_MAX) {
-            let prepared = self.ready(statement)?;
-            let query = async |connection: &Connection| {
-                let client = &connection.link.client;
-                pipelined(chunk.iter().map(|row| client.execute_raw(&prepared, dynamic(row)))).await
-            };
-            touched.extend(self.send(statement, query)?);
-        }
+        self.ask(statement, rows.iter().map(Vec::as_slice), &mut |_, reply| {
+            if let Reply::Done(rows) = reply {
+                touched.push(rows);
+            }
+        })?;
         Ok(touched)
     }
 
-    /// The rows that each row of parameters finds, all in one round trip, with the place of the row of parameters.
+    /// The rows that each row of parameters finds, with the place of the row of parameters, in as few exchanges as they
+    /// fit in.
     pub(crate) fn each_many(
         &mut self,
         statement: &'static Statement,
         rows: &[Vec<Param<'_>>],
         f: &mut dyn FnMut(usize, &Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        for (number, chunk) in rows.chunks(PIPELINE_MAX).enumerate() {
-            let prepared = self.ready(statement)?;
-            let query = async |connection: &Connection| {
-                let client = &connection.link.client;
-                pipelined(chunk.iter().map(|row| found(client, &prepared, row))).await
-            };
-            for (place, found) in self.send(statement, query)?.iter().enumerate() {
-                for row in found {
-                    f(number * PIPELINE_MAX + place, &Row::new(DriverRow::Postgres(row), statement.name))?;
-                }
-            }
-        }
-        Ok(())
+        self.rows(statement, rows.iter().map(Vec::as_slice), f)
     }
 
     pub(crate) fn prepare(&mut self, statement: &'static Statement) -> Result<(), StoreError> {
         self.ready(statement).map(drop)
     }
 
+    /// Hands on what a statement finds for each row of parameters, until that is refused.
+    fn rows<'p>(
+        &mut self,
+        statement: &'static Statement,
+        params: impl Iterator<Item = &'p [Param<'p>]>,
+        f: &mut dyn FnMut(usize, &Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let prepared = self.ready(statement)?;
+        let mut result = Ok(());
+        self.ask(statement, params, &mut |place, reply| {
+            if let (Reply::Row(body), Ok(())) = (reply, &result) {
+                let row = ServerRow::new(&prepared, body);
+                result = f(place, &Row::new(DriverRow::Postgres(&row), statement.name));
+            }
+        })?;
+        result
+    }
+
+    /// Waits for the answers to a statement, once per row of parameters.
+    fn ask<'p>(
+        &mut self,
+        statement: &'static Statement,
+        params: impl Iterator<Item = &'p [Param<'p>]>,
+        f: &mut dyn FnMut(usize, Reply<'_>),
+    ) -> Result<(), StoreError> {
+        let prepared = self.ready(statement)?;
+        let (mut before, mut encoded) = (0, 0);
+        let asking = || {
+            for params in params {
+                if self.make_room(params, &mut |place, reply| f(before + place, reply))? {
+                    before = encoded;
+                }
+                self.encode((statement.name, &prepared), params, Role::Awaited)?;
+                encoded += 1;
+            }
+            if encoded > 0 { self.exchange(&mut |place, reply| f(before + place, reply)) } else { Ok(()) }
+        };
+        asking().map_err(|failed| self.poison(failed))
+    }
+
     /// The prepared statement, unless the transaction is poisoned.
-    fn ready(&mut self, statement: &'static Statement) -> Result<Prepared, StoreError> {
+    fn ready(&mut self, statement: &'static Statement) -> Result<Arc<Prepared>, StoreError> {
         if self.failure.is_some() {
             return Err(StoreError::fault(statement.name, "an earlier statement of this transaction failed"));
         }
@@ -240,109 +253,153 @@ impl Session {
     }
 
     /// The prepared statement, from the cache or from the server.
-    fn prepared(&mut self, statement: &'static Statement) -> Result<Prepared, Failed> {
+    fn prepared(&mut self, statement: &'static Statement) -> Result<Arc<Prepared>, Failed> {
         let key = (self.service.index, statement.address());
-        let service = self.service;
-        let connection = self.connection.as_mut().ok_or_else(no_connection)?;
+        let connection = self.connection.as_ref().ok_or_else(no_connection)?;
         if let Some(prepared) = connection.prepared.get(&key) {
-            return Ok(prepared.clone());
+            return Ok(Arc::clone(prepared));
         }
-        let path = connection.turn_to(service);
-        let client = &connection.link.client;
-        let preparing = async {
-            let (path, prepared) = join(turn(client, path.as_deref()), client.prepare(statement.sql)).await;
-            path.and(prepared)
-        };
-        let prepared = block_on(&self.runtime, &self.connector, statement.name, preparing)?;
-        connection.prepared.insert(key, prepared.clone());
+        // Behind the opening, which says where its names are looked up.
+        self.open()?;
+        let connection = self.connection.as_mut().ok_or_else(no_connection)?;
+        let name = connection.wire.put_prepare(statement.sql).map_err(|error| errors::lost(&error, statement.name))?;
+        self.under_way.push(UnderWay { name: statement.name, role: Role::Awaited });
+        let mut described = None;
+        self.exchange(&mut |_, reply| {
+            if let Reply::Described(params, columns) = reply {
+                described = Some((params, columns));
+            }
+        })?;
+        let (params, columns) = described.ok_or_else(|| not_described(statement))?;
+        let prepared = Arc::new(Prepared::new(name, params, columns));
+        if let Some(connection) = &mut self.connection {
+            connection.prepared.insert(key, Arc::clone(&prepared));
+        }
         Ok(prepared)
     }
 
-    /// Sends a statement, behind the opening of the transaction when it is the first, and behind what is queued.
-    fn send<T>(
-        &mut self,
-        statement: &'static Statement,
-        query: impl AsyncFnOnce(&Connection) -> Result<T, Error>,
-    ) -> Result<T, StoreError> {
-        let queued = std::mem::take(&mut self.queued);
-        let sent = self.opening().and_then(|opening| {
-            let connection = self.connection.as_ref().ok_or_else(no_connection)?;
-            let client = &connection.link.client;
-            let all = async {
-                // Each is sent when it is first asked for its answer, and they are asked in this order.
-                let opened = async {
-                    match &opening {
-                        Some(opening) => opening.send(client).await.map(|xid| Some(Open::Yes { xid })),
-                        None => Ok(None),
-                    }
-                };
-                let before = async { pipeline::start(client, &queued).await?.end().await };
-                let (opened, before, answer) = join3(opened, before, query(connection)).await;
-                opened.map(|opened| (opened, before, answer))
-            };
-            block_on(&self.runtime, &self.connector, statement.name, all)
-        });
-        let (opened, before, answer) = sent.map_err(|failed| {
-            let failed = self.half_open(failed);
-            self.poison(failed)
-        })?;
-        self.open = opened.unwrap_or_else(|| std::mem::replace(&mut self.open, Open::No));
-        let answer = before.and_then(|()| answer.map_err(|error| errors::failure(&error, statement.name)));
-        answer.map_err(|failed| self.poison(failed))
+    /// Encodes the opening of the transaction, when none is open yet.
+    fn open(&mut self) -> Result<(), Failed> {
+        let Open::No = self.open else { return Ok(()) };
+        let connection = self.connection.as_mut().ok_or_else(no_connection)?;
+        connection.control.open(&mut connection.wire, self.access, &mut self.under_way)?;
+        if connection.path != Some(self.service) {
+            let path = search_path(self.service);
+            connection.wire.put_once(&path).map_err(|error| errors::lost(&error, "search_path"))?;
+            self.under_way.push(UnderWay { name: "search_path", role: Role::Nothing });
+            connection.path = Some(self.service);
+        }
+        self.open = Open::Encoded;
+        Ok(())
     }
 
-    /// What must be sent first, when no transaction is open yet.
-    fn opening(&mut self) -> Result<Option<Opening>, Failed> {
-        match self.open {
-            Open::Yes { .. } => return Ok(None),
-            Open::No => {}
-        }
-        let (begin, xid) = match self.access {
-            Access::Write => ("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", Some(self.prepared(&TAKE_XID)?)),
-            Access::WriteStep => (
-                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off",
-                Some(self.prepared(&TAKE_XID)?),
-            ),
-            Access::Read => ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", None),
-        };
+    /// Encodes a statement, behind the opening of the transaction when it is the first.
+    fn encode(
+        &mut self,
+        (name, prepared): (&'static str, &Prepared),
+        params: &[Param<'_>],
+        role: Role,
+    ) -> Result<(), Failed> {
+        self.open()?;
         let connection = self.connection.as_mut().ok_or_else(no_connection)?;
-        Ok(Some(Opening { path: connection.turn_to(self.service), begin, xid }))
+        let refused = |reason| Failed::tell(StoreError::fault(name, reason));
+        connection.wire.put(prepared, dynamic(params)).map_err(refused)?;
+        self.under_way.push(UnderWay { name, role });
+        Ok(())
+    }
+
+    /// Sends what was encoded, if this would be too much beside it; whether it was sent.
+    fn make_room(&mut self, params: &[Param<'_>], f: &mut dyn FnMut(usize, Reply<'_>)) -> Result<bool, Failed> {
+        let is_full = self.connection.as_ref().is_some_and(|connection| connection.wire.is_full(len_at_most(params)));
+        if is_full {
+            self.exchange(f)?;
+        }
+        Ok(is_full)
+    }
+
+    /// Sends what was encoded and takes in the answers; those that are awaited go to `f` with their place among them.
+    fn exchange(&mut self, f: &mut dyn FnMut(usize, Reply<'_>)) -> Result<(), Failed> {
+        let under_way = std::mem::take(&mut self.under_way);
+        let connection = self.connection.as_mut().ok_or_else(no_connection)?;
+        let first = under_way.iter().position(|one| matches!(one.role, Role::Awaited)).unwrap_or(under_way.len());
+        let (mut xid, mut untouched) = (None, None);
+        let exchanged = connection.wire.exchange(&mut |place, reply| {
+            let Some(one) = under_way.get(place) else { return };
+            match (&one.role, reply) {
+                (Role::Awaited, reply) => f(place - first, reply),
+                (Role::Xid, Reply::Row(body)) => xid = connection.control.xid(body),
+                (Role::Later(Some(otherwise)), Reply::Done(touched)) if touched != 1 && untouched.is_none() => {
+                    untouched = Some((place, otherwise));
+                }
+                (Role::Nothing | Role::Xid | Role::Later(_), _) => {}
+            }
+        });
+        let at = under_way.iter().find(|one| matches!(one.role, Role::Awaited)).or(under_way.last());
+        let Exchanged { failed, transaction } = match exchanged {
+            Ok(exchanged) => exchanged,
+            Err(error) => {
+                let failed = errors::lost(&error, at.map_or("COMMIT", |one| one.name));
+                self.disconnect();
+                return Err(failed);
+            }
+        };
+        if failed.is_some() || untouched.is_some() {
+            // The search path goes back to what it was.
+            connection.path = None;
+        }
+        let failure = match (untouched, failed) {
+            (Some((before, otherwise)), Some((place, _))) if before < place => Some(Failed::tell(otherwise.clone())),
+            (_, Some((place, error))) => {
+                Some(errors::failure(&error, under_way.get(place).map_or("the server", |one| one.name)))
+            }
+            (Some((_, otherwise)), None) => Some(Failed::tell(otherwise.clone())),
+            (None, None) => None,
+        };
+        self.note(transaction, xid);
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// What is open after an exchange.
+    fn note(&mut self, transaction: Transaction, xid: Option<String>) {
+        match transaction {
+            Transaction::None => self.open = Open::No,
+            Transaction::Open => {
+                if let Open::No | Open::Encoded = self.open {
+                    self.open = Open::Yes { xid };
+                }
+            }
+            Transaction::Gone => self.disconnect(),
+        }
     }
 
     /// Ends what is open. A connection that does not answer to it is dropped, and the server rolls back.
-    fn end(&mut self, sql: &'static str) {
-        self.failure = None;
-        self.queued.clear();
-        let open = std::mem::replace(&mut self.open, Open::No);
-        let (Open::Yes { .. }, Some(connection)) = (open, &self.connection) else { return };
-        let ended = block_on(&self.runtime, &self.connector, sql, connection.link.client.batch_execute(sql));
-        if ended.is_err() {
+    fn end(&mut self, statement: fn(&Control) -> &Prepared) {
+        let Some(Connection { wire, control, path, .. }) = &mut self.connection else { return };
+        // A rollback takes the search path back to what it was.
+        *path = None;
+        let ended = wire.put(statement(control), dynamic(&[])).is_ok()
+            && wire.exchange(&mut |_, _| {}).is_ok_and(|exchanged| exchanged.failed.is_none());
+        if !ended {
             self.disconnect();
         }
     }
 
-    /// The opening failed somewhere: whether a transaction is open on the connection is not worth finding out.
-    fn half_open(&mut self, failed: Failed) -> Failed {
-        self.disconnect();
-        failed
+    /// Forgets what was encoded and not sent.
+    fn forget(&mut self) {
+        if self.under_way.is_empty() {
+            return;
+        }
+        self.under_way.clear();
+        if let Some(connection) = &mut self.connection {
+            connection.wire.forget();
+            connection.path = None;
+        }
     }
 
     fn poison(&mut self, failed: Failed) -> StoreError {
         let error = failed.error.clone();
         self.failure = Some(failed);
         error
-    }
-}
-
-impl Connection {
-    /// What to send so that names mean the service's tables and the kit's; nothing when they do already. Always
-    /// outside of a transaction, since a rollback would take it back.
-    fn turn_to(&mut self, service: Service) -> Option<String> {
-        if self.path == Some(service) {
-            return None;
-        }
-        self.path = Some(service);
-        Some(search_path(service))
     }
 }
 
@@ -355,40 +412,10 @@ pub(crate) fn search_path(service: Service) -> String {
     }
 }
 
-impl Opening {
-    async fn send(&self, client: &Client) -> Result<Option<String>, Error> {
-        let xid = async {
-            match &self.xid {
-                Some(take) => client.query_one(take, &[]).await?.try_get(0).map(Some),
-                None => Ok(None),
-            }
-        };
-        // Each is sent when it is first asked for its answer, and they are asked in this order.
-        let (path, begun, xid) = join3(turn(client, self.path.as_deref()), client.batch_execute(self.begin), xid).await;
-        path.and(begun).and(xid)
-    }
-}
-
-async fn turn(client: &Client, path: Option<&str>) -> Result<(), Error> {
-    match path {
-        Some(sql) => client.batch_execute(sql).await,
-        None => Ok(()),
-    }
-}
-
-/// Waits for an answer of the server, at most as long as it may take it.
-fn block_on<T>(
-    runtime: &Runtime,
-    connector: &Connector,
-    at: &str,
-    answer: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Failed> {
-    match runtime.block_on(async { tokio::time::timeout(connector.patience, answer).await }) {
-        Ok(answer) => answer.map_err(|error| errors::failure(&error, at)),
-        Err(_) => Err(Failed::lost(StoreError::unavailable(format!("{at}: the server does not answer")))),
-    }
-}
-
 fn no_connection() -> Failed {
     Failed::lost(StoreError::unavailable("no connection to PostgreSQL"))
+}
+
+fn not_described(statement: &Statement) -> Failed {
+    Failed::tell(StoreError::fault(statement.name, "the server does not say what it takes and gives"))
 }

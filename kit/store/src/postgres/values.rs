@@ -6,7 +6,6 @@
 use std::error::Error;
 
 use bytes::BytesMut;
-use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::{Column, Param};
@@ -66,12 +65,23 @@ impl<'r> FromSql<'r> for Column<'r> {
     }
 }
 
-/// A column of a row.
-pub(crate) fn column(row: &Row, index: usize) -> Result<Column<'_>, String> {
-    row.try_get(index).map_err(|error| match error.source() {
-        Some(source) => source.to_string(),
-        None => error.to_string(),
-    })
+/// What stands in a column, nothing being NULL.
+pub(crate) fn column<'r>(ty: &Type, raw: Option<&'r [u8]>) -> Result<Column<'r>, String> {
+    match raw {
+        Some(raw) => Column::from_sql(ty, raw).map_err(|error| error.to_string()),
+        None => Ok(Column::Null),
+    }
+}
+
+/// The parameters as they are encoded.
+pub(crate) fn dynamic<'p>(params: &'p [Param<'_>]) -> impl ExactSizeIterator<Item = &'p (dyn ToSql + Sync)> {
+    params.iter().map(|param| param as _)
+}
+
+/// How long the parameters can be, encoded, with what stands around them.
+pub(crate) fn len_at_most(params: &[Param<'_>]) -> usize {
+    let len = |param: &Param<'_>| param.as_text().map_or(8, str::len) + 4;
+    params.iter().map(len).sum::<usize>() + 64
 }
 
 fn is_text(ty: &Type) -> bool {

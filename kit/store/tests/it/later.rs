@@ -3,7 +3,7 @@
 use store::{Param, StoreError, params};
 use testkit::TestDatabase;
 
-use crate::harness::{ADD, GET, PUT, TAKE, ThingPut, amount, event_keys, ids, put, put_now, things};
+use crate::harness::{ADD, GET, IDS, PUT, TAKE, ThingPut, amount, event_keys, ids, put, put_now, things};
 
 testkit::both_databases!(
     what_nobody_waits_for_is_seen_by_the_next_statement_and_kept,
@@ -17,6 +17,7 @@ testkit::both_databases!(
     what_nobody_waits_for_goes_with_a_rejection,
     many_rows_find_one_each_or_none,
     several_rows_for_one_of_many_are_a_fault,
+    a_panic_over_the_first_of_many_rows_disturbs_nobody,
 );
 
 fn gone() -> StoreError {
@@ -179,6 +180,25 @@ fn several_rows_for_one_of_many_are_a_fault(database: &TestDatabase) {
     assert!(matches!(&found, Err(StoreError::Fault { at, .. }) if at == "FROM"), "{found:?}");
 }
 
+/// What was not read of an answer must not be taken for the answer to another question.
+fn a_panic_over_the_first_of_many_rows_disturbs_nobody(database: &TestDatabase) {
+    let db = things(&database.open());
+    put_now(&db, "a", 1);
+    put_now(&db, "b", 2);
+
+    for _ in 0..10 {
+        let panicked: Result<(), StoreError> =
+            db.read_blocking(|snapshot| snapshot.each(&IDS, &[], |_| panic!("on purpose")));
+        let panicking: Result<(), StoreError> = db.write_blocking(|tx| {
+            put(tx, "c", 3)?;
+            tx.each(&IDS, &[], |_| panic!("on purpose"))
+        });
+        assert!(panicked.is_err() && panicking.is_err());
+        assert_eq!(amount(&db, "a"), Some(1));
+        assert_eq!(ids(&db), ["a", "b"]);
+    }
+}
+
 /// The driver refuses to send it, so that the server never hears of it: nor must it hear of the commit.
 #[test]
 fn a_statement_that_cannot_be_sent_is_not_left_out_of_a_commit() {
@@ -195,17 +215,46 @@ fn a_statement_that_cannot_be_sent_is_not_left_out_of_a_commit() {
     put_now(&db, "the next one is not disturbed", 1);
 }
 
-/// Statements travel behind their `BEGIN`: were that refused, the server would carry out each of them by itself.
+/// A number that was drawn is not given back by a rollback.
 #[test]
-fn a_connection_writes_nothing_outside_of_a_transaction() {
-    store::statements! { DEFAULT = "SELECT current_setting('default_transaction_read_only')"; }
+fn what_travels_behind_a_failure_is_not_carried_out() {
+    store::statements! {
+        MAKE_DRAWN = "CREATE SEQUENCE drawn";
+        DRAW = "SELECT nextval('drawn')";
+        DRAWN = "SELECT last_value FROM drawn WHERE is_called";
+    }
+    let database = TestDatabase::postgres();
+    let db = things(&database.open());
+    db.write_blocking::<_, StoreError, _>(|tx| tx.execute_later(&MAKE_DRAWN, &[])).unwrap();
+    put_now(&db, "a", 1);
+
+    let written = db.write_blocking::<_, StoreError, _>(|tx| {
+        tx.execute_later(&PUT, &params!["a", 1])?;
+        tx.execute_later(&DRAW, &[])?;
+        tx.one(&DRAW, &[], |row| row.get::<i64>(0))
+    });
+
+    assert!(written.unwrap_err().violates("things_pkey"));
+    assert_eq!(
+        db.read_blocking::<_, StoreError, _>(|snapshot| snapshot.one(&DRAWN, &[], |row| row.get(0))),
+        Ok(None::<i64>)
+    );
+}
+
+/// More than fits between the two at once: neither may wait for the other to read.
+#[test]
+fn many_long_answers_do_not_meet_many_long_questions() {
+    store::statements! { ECHO = "SELECT repeat($1, 100)"; }
     let database = TestDatabase::postgres();
     let db = things(&database.open());
 
-    let default = db.write_blocking::<_, StoreError, _>(|tx| {
-        put(tx, "a", 1)?;
-        tx.one(&DEFAULT, &params![], |row| row.get::<String>(0))
+    let lens = db.write_blocking::<_, StoreError, _>(|tx| {
+        let text = "long".repeat(500);
+        let rows: Vec<Vec<Param<'_>>> = (0..300).map(|_| params![&text].to_vec()).collect();
+        tx.execute_later(&PUT, &params!["a", 1])?;
+        tx.one_many(&ECHO, &rows, |row| row.get::<String>(0).map(|text| text.len()))
     });
 
-    assert_eq!(default, Ok(Some("on".to_owned())));
+    assert_eq!(lens, Ok(vec![Some(200_000); 300]));
+    assert_eq!(ids(&db), ["a"]);
 }

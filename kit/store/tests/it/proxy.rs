@@ -59,6 +59,11 @@ impl Proxy {
         self.state.stays_away.store(stays_away, Ordering::SeqCst);
         self.state.cut.store(cut as u8, Ordering::SeqCst);
     }
+
+    /// Whether it has cut what it was told to.
+    pub(crate) fn has_cut(&self) -> bool {
+        self.state.cut.load(Ordering::SeqCst) == Cut::Never as u8
+    }
 }
 
 fn join(client: TcpStream, server: TcpStream, state: &Arc<State>) {
@@ -69,7 +74,7 @@ fn join(client: TcpStream, server: TcpStream, state: &Arc<State>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 65_536];
         while let Ok(length @ 1..) = from_client.read(&mut bytes) {
-            let commits = bytes[..length].windows(7).any(|window| window == b"COMMIT\0");
+            let commits = bytes[..length].windows(8).any(|window| window == b"\0commit\0");
             let cut = if commits { shared.cut.swap(Cut::Never as u8, Ordering::SeqCst) } else { 0 };
             if cut != 0 && shared.stays_away.load(Ordering::SeqCst) {
                 shared.closed.store(true, Ordering::SeqCst);

@@ -224,6 +224,7 @@ fn a_commit_whose_answer_is_lost_is_asked_about() {
     proxy.cut_next(Cut::AfterCommit, false);
     let written = put_and_tell(&db, &runs);
 
+    assert!(proxy.has_cut());
     assert_eq!(written, Ok(()));
     assert_eq!(runs.count(), 1, "it stood already");
     assert_eq!(event_keys(&db), ["a"]);
@@ -238,6 +239,7 @@ fn a_commit_that_did_not_arrive_is_run_again() {
     proxy.cut_next(Cut::BeforeCommit, false);
     let written = put_and_tell(&db, &runs);
 
+    assert!(proxy.has_cut());
     assert_eq!(written, Ok(()));
     assert_eq!(runs.count(), 2);
     assert_eq!(event_keys(&db), ["a"]);

@@ -1,16 +1,16 @@
 //! The end of a write transaction: events, `COMMIT`, and what to believe when the answer is lost (decision 2).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join3;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, Statement as Prepared};
 
 use crate::outbox::PendingEvent;
-use crate::postgres::errors::{self, Failed, Then};
-use crate::postgres::session::pipeline::{self, dynamic};
-use crate::postgres::session::{Open, Session, block_on, no_connection};
-use crate::{Statement, StoreError};
+use crate::postgres::errors::{Failed, Then};
+use crate::postgres::session::{Open, Role, Session, UnderWay, no_connection};
+use crate::postgres::values::dynamic;
+use crate::postgres::wire::{Prepared, Wire};
+use crate::{Statement, StoreError, params};
 
 /// What became of a transaction.
 pub(crate) enum Committed {
@@ -39,6 +39,8 @@ static INSERT_ONE_EVENT: Statement = Statement {
         VALUES (pg_catalog.pg_current_xact_id()::text::bigint, $1, $2, $3, $4, $5, $6, $7, $8)",
 };
 
+const FATE: &str = "SELECT pg_catalog.pg_xact_status($1::text::xid8)";
+
 /// How often and how far apart the fate of a transaction is asked for.
 /// Longer than a statement that travelled with `COMMIT` may wait for a lock.
 const ASKS_MAX: u32 = 50;
@@ -55,76 +57,62 @@ enum Fate {
 }
 
 impl Session {
-    /// Sends what is queued, inserts the events and commits, in one round trip.
+    /// Sends what is under way, inserts the events and commits, in one exchange.
     pub(crate) fn commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Committed {
-        let insert = match self.prepare_commit(events) {
-            Ok(insert) => insert,
+        let xid = match self.encode_commit(events, traceparent) {
+            Ok(Some(xid)) => xid,
+            // Nothing was asked of the server, so there is nothing to keep.
+            Ok(None) => return Committed::Yes,
+            // COMMIT was not sent.
             Err(failed) => return Committed::No(failed),
         };
-        let queued = std::mem::take(&mut self.queued);
-        let xid = match std::mem::replace(&mut self.open, Open::No) {
-            Open::Yes { xid } => xid.unwrap_or_default(),
-            // Nothing was asked of the server, so there is nothing to keep.
-            Open::No => return Committed::Yes,
-        };
-        let Some(connection) = &self.connection else { return Committed::No(no_connection()) };
-        let client = &connection.link.client;
-        let mut is_sent = false;
-        let committing = async {
-            let before = match pipeline::start(client, &queued).await {
-                Ok(before) => before,
-                Err(failed) => return Ok(Err(failed)),
-            };
-            let mut insert =
-                match pipeline::first_poll(insert_events(client, insert.as_ref(), events, traceparent)).await {
-                    Ok(insert) => insert,
-                    Err(error) => return Ok(Err(errors::failure(&error, INSERT_EVENTS.name))),
-                };
-            is_sent = true;
-            // COMMIT is under way before the answers to the others: if one of them failed, COMMIT rolls back.
-            let (before, (), committed) = join3(before.end(), insert.as_mut(), client.batch_execute("COMMIT")).await;
-            let inserted = insert.as_mut().take_output().unwrap_or(Ok(()));
-            let committed = inserted.and(committed).map_err(|error| errors::failure(&error, "COMMIT"));
-            Ok(before.and(committed))
-        };
-        let committed = block_on(&self.runtime, &self.connector, "COMMIT", committing).flatten();
-        match committed {
-            Ok(()) => Committed::Yes,
-            // COMMIT was never sent. The transaction is open still, and not worth a word more.
-            Err(failed) if !is_sent => {
+        match self.exchange(&mut |_, _| {}) {
+            Ok(()) if matches!(self.open, Open::No) => Committed::Yes,
+            Ok(()) => {
                 self.disconnect();
-                Committed::No(failed)
+                Committed::No(Failed::tell(StoreError::fault("COMMIT", "the transaction is open behind it")))
             }
             // The connection is gone, with COMMIT on its way.
             Err(Failed { then: Then::Reconnect, error }) => {
                 self.disconnect();
-                self.ask(&xid, &error)
+                self.ask_fate(&xid, &error)
             }
+            // What failed was in front of COMMIT, which was not carried out then, or COMMIT itself.
             Err(failed) => Committed::No(failed),
         }
     }
 
-    /// Everything that must be there before `COMMIT` can be sent.
-    fn prepare_commit(&mut self, events: &[PendingEvent]) -> Result<Option<Prepared>, Failed> {
-        // COMMIT must not be under way when the count of a statement may still forbid it.
-        let is_open = matches!(self.open, Open::Yes { .. });
-        if !is_open || self.queued.iter().any(|queued| queued.otherwise.is_some()) {
-            self.flush().map_err(|error| self.failure.take().unwrap_or(Failed::tell(error)))?;
+    /// Encodes everything up to `COMMIT`; the transaction's id, or nothing when there is no transaction.
+    fn encode_commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Result<Option<String>, Failed> {
+        let insert = match events {
+            [] => None,
+            [_] => Some(self.prepared(&INSERT_ONE_EVENT)?),
+            [_, _, ..] => Some(self.prepared(&INSERT_EVENTS)?),
+        };
+        if insert.is_some() {
+            self.open()?;
         }
-        if events.is_empty() {
-            return Ok(None);
+        // COMMIT must not be under way when the count of a statement may still forbid it, nor without an id to ask about.
+        let forbids = |one: &UnderWay| matches!(one.role, Role::Later(Some(_)));
+        if matches!(self.open, Open::Encoded) || self.under_way.iter().any(forbids) {
+            self.exchange(&mut |_, _| {})?;
         }
-        let insert = self.prepared(if events.len() == 1 { &INSERT_ONE_EVENT } else { &INSERT_EVENTS })?;
-        if let Some(opening) = self.opening()? {
-            let connection = self.connection.as_ref().ok_or_else(no_connection)?;
-            let opened = block_on(&self.runtime, &self.connector, opening.begin, opening.send(&connection.link.client));
-            self.open = Open::Yes { xid: opened.map_err(|failed| self.half_open(failed))? };
+        let Open::Yes { xid } = &self.open else { return Ok(None) };
+        let xid = xid.clone().unwrap_or_default();
+        let connection = self.connection.as_mut().ok_or_else(no_connection)?;
+        if let Some(insert) = insert {
+            let put = put_events(&mut connection.wire, &insert, events, traceparent);
+            put.map_err(|reason| Failed::tell(StoreError::fault(INSERT_EVENTS.name, reason)))?;
+            self.under_way.push(UnderWay { name: INSERT_EVENTS.name, role: Role::Nothing });
         }
-        Ok(Some(insert))
+        let put = connection.wire.put(&connection.control.commit, dynamic(&[]));
+        put.map_err(|reason| Failed::tell(StoreError::fault("COMMIT", reason)))?;
+        self.under_way.push(UnderWay { name: "COMMIT", role: Role::Nothing });
+        Ok(Some(xid))
     }
 
     /// Asks a new connection what became of a transaction.
-    fn ask(&self, xid: &str, cause: &StoreError) -> Committed {
+    fn ask_fate(&self, xid: &str, cause: &StoreError) -> Committed {
         let mut last = cause.clone();
         for _ in 0..ASKS_MAX {
             match self.fate(xid) {
@@ -140,12 +128,10 @@ impl Session {
     }
 
     fn fate(&self, xid: &str) -> Result<Fate, StoreError> {
-        let link = self.connector.connect(&self.runtime)?;
-        let asking = async { link.client.query_one("SELECT pg_catalog.pg_xact_status($1::text::xid8)", &[&xid]).await };
-        let answer = block_on(&self.runtime, &self.connector, "pg_xact_status", asking);
-        link.close(&self.runtime);
-        let row = answer.map_err(|failed| failed.error)?;
-        Ok(match row.get(0) {
+        let mut wire = self.connector.connect()?;
+        let asked = wire.query(FATE, &params![xid], |row| row.get::<Option<String>>(0));
+        let answer = asked.map_err(StoreError::unavailable)?.into_iter().next().flatten();
+        Ok(match answer.as_deref() {
             Some("committed") => Fate::Committed,
             Some("aborted") => Fate::Aborted,
             Some(_) => Fate::Open,
@@ -154,16 +140,15 @@ impl Session {
     }
 }
 
-async fn insert_events(
-    client: &Client,
-    insert: Option<&Prepared>,
+fn put_events(
+    wire: &mut Wire,
+    insert: &Arc<Prepared>,
     events: &[PendingEvent],
     traceparent: Option<&str>,
-) -> Result<(), Error> {
-    let (Some(insert), Some(first)) = (insert, events.first()) else { return Ok(()) };
-    if let [only] = events {
-        return client.execute_raw(insert, dynamic(&only.params(traceparent))).await.map(drop);
-    }
+) -> Result<(), String> {
+    let [first, _, ..] = events else {
+        return events.first().map_or(Ok(()), |only| wire.put(insert, dynamic(&only.params(traceparent))));
+    };
     let ids: Vec<_> = events.iter().map(|event| event.id.to_string()).collect();
     let topics: Vec<_> = events.iter().map(|event| event.topic).collect();
     let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
@@ -173,5 +158,5 @@ async fn insert_events(
     let traces: Vec<_> = events.iter().map(|event| event.trace(traceparent)).collect();
     let time_at = first.time_at.as_micros();
     let params: [&(dyn ToSql + Sync); 8] = [&ids, &topics, &kinds, &sources, &keys, &payloads, &traces, &time_at];
-    client.execute(insert, &params).await.map(drop)
+    wire.put(insert, params.into_iter())
 }
