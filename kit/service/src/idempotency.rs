@@ -186,7 +186,8 @@ pub enum Begun {
     Replay(Answer),
 }
 
-/// Claims the intent in a transaction of its own: the first step of several ([`store::in_steps`]).
+/// Claims the intent in a transaction of its own: the first step of several ([`store::in_steps`]). The id was drawn for this
+/// call, so that nobody else knows it.
 ///
 /// # Errors
 /// 422 when the key was used for another body, 409 with `Retry-After` while an earlier try runs, and what the database
@@ -194,12 +195,16 @@ pub enum Begun {
 pub async fn begin(db: &Db, intent: Intent, resource_id: String) -> Result<Begun, Problem> {
     // What is told to somebody at once, and not built upon, has to be on disk.
     let goes_on = |claim: &Claim| matches!(claim, Claim::Fresh(_) | Claim::TakenOver(_));
-    let claim = db.write_step(move |tx| claimed(tx, &intent, &resource_id), goes_on).await?;
-    begun(claim)
-}
-
-fn claimed(tx: &mut Tx<'_>, intent: &Intent, resource_id: &str) -> Result<Claim, StoreError> {
-    store::idempotency::claim(tx, &intent.key, &intent.body_hash, resource_id)
+    let (first, id) = (intent.clone(), resource_id.clone());
+    let held = db.write_step(
+        move |tx| store::idempotency::claim_first(tx, &first.key, &first.body_hash, &id),
+        |held: &Option<Held>| held.is_some(),
+    );
+    if let Some(held) = held.await? {
+        return Ok(Begun::Fresh(held));
+    }
+    let next = move |tx: &mut Tx<'_>| store::idempotency::claim_next(tx, &intent.key, &intent.body_hash, &resource_id);
+    begun(db.write_step(next, goes_on).await?)
 }
 
 fn begun(claim: Claim) -> Result<Begun, Problem> {
@@ -266,7 +271,8 @@ fn one_transaction<E: From<StoreError>>(
     effect: &mut impl FnMut(&mut Tx<'_>) -> Result<Answer, E>,
 ) -> Result<Answer, Failed<E>> {
     let Some(intent) = intent else { return effect(tx).map_err(Failed::Effect) };
-    match begun(claimed(tx, intent, "")?).map_err(Failed::Claim)? {
+    let claim = store::idempotency::claim(tx, &intent.key, &intent.body_hash, "")?;
+    match begun(claim).map_err(Failed::Claim)? {
         Begun::Replay(answer) => Ok(answer),
         Begun::Fresh(held) | Begun::TakenOver(held) => {
             let answer = effect(tx).map_err(Failed::Effect)?;

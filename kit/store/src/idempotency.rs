@@ -91,8 +91,38 @@ crate::statements! {
         (SELECT principal, route, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 }
 
+/// The token of a claim that was never taken over.
+const FIRST_TOKEN: i64 = 1;
+
 /// How often a claim looks again when the key is let go of between two of its statements.
 const LOOKS_MAX: usize = 3;
+
+/// Claims a key that nobody has claimed before, as most are, in a transaction of its own; nothing, and nothing done, when
+/// somebody has ([`claim_next`] says what became of it).
+///
+/// # Errors
+/// Those of the database.
+pub fn claim_first(tx: &mut Tx<'_>, key: &Key, body_hash: &str, resource_id: &str) -> Result<Option<Held>, StoreError> {
+    let now = tx.now();
+    let row = params![&key.principal, &key.route, &key.key, body_hash, resource_id, now.plus(LEASE), now];
+    let is_first = tx.execute_and_commit(&INSERT_CLAIM, &row)? == 1;
+    Ok(is_first.then(|| Held { key: key.clone(), resource: resource_id.to_owned(), token: FIRST_TOKEN }))
+}
+
+/// [`claim`] after [`claim_first`] found a claim: it may be this very one, whose answer was lost, so that it was made
+/// twice. Nobody else knows the id.
+///
+/// # Errors
+/// Those of the database.
+pub fn claim_next(tx: &mut Tx<'_>, key: &Key, body_hash: &str, resource_id: &str) -> Result<Claim, StoreError> {
+    let known = tx.one(&LOCK_CLAIM, &params![&key.principal, &key.route, &key.key], Known::read)?;
+    match known {
+        Some(known) if known.is_first_of(resource_id) => {
+            Ok(Claim::Fresh(Held { key: key.clone(), resource: known.resource, token: known.token }))
+        }
+        Some(_) | None => claim(tx, key, body_hash, resource_id),
+    }
+}
 
 /// Claims a key for a body, to make the thing with this id.
 ///
@@ -104,7 +134,7 @@ pub fn claim(tx: &mut Tx<'_>, key: &Key, body_hash: &str, resource_id: &str) -> 
     for _ in 0..LOOKS_MAX {
         let row = params![&key.principal, &key.route, &key.key, body_hash, resource_id, until, now];
         if tx.execute(&INSERT_CLAIM, &row)? == 1 {
-            return Ok(Claim::Fresh(Held { key: key.clone(), resource: resource_id.to_owned(), token: 1 }));
+            return Ok(Claim::Fresh(Held { key: key.clone(), resource: resource_id.to_owned(), token: FIRST_TOKEN }));
         }
         if let Some(known) = tx.one(&LOCK_CLAIM, &params![&key.principal, &key.route, &key.key], Known::read)? {
             return known.meet(tx, key, body_hash);
@@ -169,6 +199,10 @@ impl Known {
             Some(status) => Some(StoredAnswer { status, headers: row.get(5)?, body: row.get(6)? }),
         };
         Ok(Self { body_hash: row.get(0)?, resource: row.get(1)?, token: row.get(2)?, lease_until: row.get(3)?, answer })
+    }
+
+    fn is_first_of(&self, resource_id: &str) -> bool {
+        self.resource == resource_id && self.token == FIRST_TOKEN && self.answer.is_none()
     }
 
     fn meet(self, tx: &mut Tx<'_>, key: &Key, body_hash: &str) -> Result<Claim, StoreError> {

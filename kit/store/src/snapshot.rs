@@ -89,6 +89,18 @@ impl Session<'_> {
         }
     }
 
+    /// On SQLite the commit is the writer's, and costs nothing here.
+    pub(crate) fn execute_and_commit(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+    ) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(session) => session.execute(statement, params),
+            Self::Postgres(session) => session.execute_and_commit(statement, params),
+        }
+    }
+
     pub(crate) fn execute_many(
         &mut self,
         statement: &'static Statement,

@@ -43,6 +43,23 @@ impl<'c> Tx<'c> {
         self.snapshot.session.execute(statement, params)
     }
 
+    /// Runs the last statement of a transaction; how many rows it touched. On PostgreSQL it travels with its commit, before
+    /// anybody has seen the count: the closure must be content with any count, and with running again when the statement
+    /// was carried out and the answer was lost.
+    ///
+    /// # Errors
+    /// Those of [`Tx::execute`]; [`StoreError::Fault`] when events were published, which would not be there yet.
+    pub fn execute_and_commit(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+    ) -> Result<u64, StoreError> {
+        if !self.events.is_empty() {
+            return Err(StoreError::fault(statement.name, "is committed before the events that were published"));
+        }
+        self.snapshot.session.execute_and_commit(statement, params)
+    }
+
     /// Runs a statement once per row of parameters, in their order; how many rows each touched. One round trip on
     /// PostgreSQL (decision 4).
     ///

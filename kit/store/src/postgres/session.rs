@@ -159,6 +159,28 @@ impl Session {
         Ok(touched)
     }
 
+    /// Runs a statement and commits with it.
+    pub(crate) fn execute_and_commit(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+    ) -> Result<u64, StoreError> {
+        let prepared = self.ready(statement)?;
+        let mut touched = 0;
+        let mut committing = || {
+            self.make_room(params, &mut |_, _| {})?;
+            self.encode((statement.name, &prepared), params, Role::Awaited)?;
+            self.encode_end()?;
+            self.exchange(&mut |_, reply| {
+                if let Reply::Done(rows) = reply {
+                    touched = rows;
+                }
+            })
+        };
+        committing().map_err(|failed| self.poison(failed))?;
+        Ok(touched)
+    }
+
     /// Sends the statement with whatever is sent next. When it has to touch one row and does not, that fails with
     /// what `otherwise` says.
     pub(crate) fn queue(

@@ -12,6 +12,8 @@ use crate::harness::{ids, put, things};
 
 testkit::both_databases!(
     the_first_claim_is_fresh_and_the_next_waits,
+    a_key_is_claimed_first_by_one_only,
+    who_never_heard_that_the_claim_is_his_claims_it_again,
     an_answer_is_given_again,
     another_body_is_a_mismatch,
     keys_of_others_are_other_keys,
@@ -65,6 +67,41 @@ fn the_first_claim_is_fresh_and_the_next_waits(database: &TestDatabase) {
 
     assert_eq!(held(first).resource, "ord_1");
     assert_eq!(claim(&db, &key(), "b", "ord_2"), Claim::InProgress { retry_after_s: 2 });
+}
+
+fn claim_first(db: &Db, resource: &'static str) -> Option<Held> {
+    db.write_blocking::<_, StoreError, _>(move |tx| idempotency::claim_first(tx, &key(), "b", resource)).unwrap()
+}
+
+fn a_key_is_claimed_first_by_one_only(database: &TestDatabase) {
+    let (db, _clock) = open(database);
+
+    let first = claim_first(&db, "ord_1");
+
+    assert_eq!(claim_first(&db, "ord_2"), None);
+    assert_eq!(claim(&db, &key(), "b", "ord_2"), Claim::InProgress { retry_after_s: 5 });
+    finish(&db, &first.unwrap()).unwrap();
+    assert_eq!(claim(&db, &key(), "b", "ord_3"), Claim::Replay(created()));
+}
+
+/// The answer to the first claim was lost, so it was made twice.
+fn who_never_heard_that_the_claim_is_his_claims_it_again(database: &TestDatabase) {
+    let (db, clock) = open(database);
+    claim_first(&db, "ord_1").unwrap();
+
+    let again = claim_first(&db, "ord_1");
+    let claim_next = |resource: &'static str| {
+        db.write_blocking::<_, StoreError, _>(move |tx| idempotency::claim_next(tx, &key(), "b", resource)).unwrap()
+    };
+    let known = held(claim_next("ord_1"));
+
+    assert_eq!(again, None);
+    assert_eq!(claim_next("ord_2"), Claim::InProgress { retry_after_s: 5 });
+    clock.advance(LEASE + Duration::from_secs(1));
+    let next = held(claim_next("ord_2"));
+    assert_eq!(claim_next("ord_1"), Claim::InProgress { retry_after_s: 5 }, "it was taken over");
+    assert!(matches!(finish(&db, &known), Err(StoreError::LeaseLost { .. })));
+    finish(&db, &next).unwrap();
 }
 
 fn an_answer_is_given_again(database: &TestDatabase) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use kernel::{OsRng, SystemClock};
+use store::idempotency::{self, Claim, Key};
 use store::{Db, Migration, PostgresConfig, Store, StoreConfig, StoreError, params};
 use testkit::TestDatabase;
 
@@ -228,6 +229,21 @@ fn a_commit_whose_answer_is_lost_is_asked_about() {
     assert_eq!(written, Ok(()));
     assert_eq!(runs.count(), 1, "it stood already");
     assert_eq!(event_keys(&db), ["a"]);
+}
+
+#[test]
+fn a_claim_whose_answer_is_lost_is_found_to_be_ones_own() {
+    let database = TestDatabase::postgres();
+    let (db, proxy) = behind_a_proxy(&database);
+    let key = || Key { principal: "usr_1".to_owned(), route: "POST /orders".to_owned(), key: "k1".to_owned() };
+
+    proxy.cut_next(Cut::AfterCommit, false);
+    let first = db.write_blocking::<_, StoreError, _>(move |tx| idempotency::claim_first(tx, &key(), "b", "ord_1"));
+    let claim = db.write_blocking::<_, StoreError, _>(move |tx| idempotency::claim_next(tx, &key(), "b", "ord_1"));
+
+    assert!(proxy.has_cut());
+    assert_eq!(first, Ok(None), "it was made the first time, and nobody was told");
+    assert!(matches!(claim, Ok(Claim::Fresh(_))), "{claim:?}");
 }
 
 #[test]

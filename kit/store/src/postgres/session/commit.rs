@@ -105,10 +105,17 @@ impl Session {
             put.map_err(|reason| Failed::tell(StoreError::fault(INSERT_EVENTS.name, reason)))?;
             self.under_way.push(UnderWay { name: INSERT_EVENTS.name, role: Role::Nothing });
         }
+        self.encode_end()?;
+        Ok(Some(xid))
+    }
+
+    /// Encodes `COMMIT`.
+    pub(super) fn encode_end(&mut self) -> Result<(), Failed> {
+        let connection = self.connection.as_mut().ok_or_else(no_connection)?;
         let put = connection.wire.put(&connection.control.commit, dynamic(&[]));
         put.map_err(|reason| Failed::tell(StoreError::fault("COMMIT", reason)))?;
         self.under_way.push(UnderWay { name: "COMMIT", role: Role::Nothing });
-        Ok(Some(xid))
+        Ok(())
     }
 
     /// Asks a new connection what became of a transaction.
