@@ -9,9 +9,11 @@ statements! {
     SIGHT = "
         SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
             COALESCE(MAX(seq) FILTER (WHERE seq = $1 + place), $1),
-            COALESCE(MAX(seq), $1)
+            COALESCE(MAX(seq), $1),
+            CASE WHEN COUNT(*) = 1000 THEN 1 ELSE 0 END,
+            COALESCE(STRING_AGG(DISTINCT topic, CHR(10)) FILTER (WHERE seq = $1 + place), '')
         FROM (
-            SELECT seq, ROW_NUMBER() OVER (ORDER BY seq) AS place
+            SELECT seq, topic, ROW_NUMBER() OVER (ORDER BY seq) AS place
             FROM events
             WHERE seq > $1
             ORDER BY seq
@@ -36,5 +38,12 @@ statements! {
 }
 
 pub(crate) fn sight(row: &Row<'_>) -> Result<Sight, StoreError> {
-    Ok(Sight { xmin: row.get(0)?, unbroken_to: row.get(1)?, highest: row.get(2)? })
+    let topics: String = row.get(4)?;
+    Ok(Sight {
+        xmin: row.get(0)?,
+        unbroken_to: row.get(1)?,
+        highest: row.get(2)?,
+        is_cut: row.get(3)?,
+        topics: topics.lines().map(str::to_owned).collect(),
+    })
 }

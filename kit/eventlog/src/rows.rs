@@ -93,6 +93,12 @@ statements! {
     /// The end of the log as SQLite sees it: one writer, so numbers are in commit order.
     LATEST = "SELECT COALESCE(MAX(seq), 0) FROM events";
 
+    /// What SQLite shows beyond a place, by topic; at most so many events at once.
+    BEYOND = "
+        SELECT topic, MAX(seq), COUNT(*)
+        FROM (SELECT topic, seq FROM events WHERE seq > $1 ORDER BY seq LIMIT $2) AS beyond
+        GROUP BY topic";
+
     /// All events, as people read them.
     TAIL = "
         SELECT e.seq, e.id, e.topic, e.kind, e.source, e.key, e.time_at, e.payload, e.traceparent, 0

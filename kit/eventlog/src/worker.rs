@@ -17,6 +17,7 @@ use crate::failure::DATABASE;
 use crate::numbers::Numbers;
 use crate::rows::TopicPosition;
 use crate::settle::{Batch, Item, Place, Stop, Verdict};
+use crate::signal::Signal;
 use crate::tenure::Tenure;
 use crate::{Delivered, Failure, Log, Step};
 
@@ -46,6 +47,8 @@ pub(crate) struct Worker {
     tenure: Arc<Tenure>,
     breaker: Breaker,
     numbers: Arc<Numbers>,
+    /// Raised for news of its topics.
+    news: Arc<Signal>,
     /// Parked events and new ones take turns, so that neither holds up the other.
     parked_last: bool,
 }
@@ -61,11 +64,16 @@ struct Committed {
 impl Worker {
     pub(crate) fn new(consumer: Consumer, db: Db, log: Log, tenure: Arc<Tenure>) -> Self {
         let numbers = log.numbers(consumer.name);
-        Self { consumer, db, log, tenure, breaker: Breaker::default(), numbers, parked_last: false }
+        let news = log.listeners().add(Arc::clone(&consumer.topics));
+        Self { consumer, db, log, tenure, breaker: Breaker::default(), numbers, news, parked_last: false }
     }
 
     pub(crate) const fn name(&self) -> &'static str {
         self.consumer.name
+    }
+
+    pub(crate) fn news(&self) -> Arc<Signal> {
+        Arc::clone(&self.news)
     }
 
     /// Handles what is at hand: parked events that are due, or the next new ones.

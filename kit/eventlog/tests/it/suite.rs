@@ -86,6 +86,8 @@ macro_rules! all {
                 the_numbers_say_how_a_consumer_stands;
             threads:
                 threads_hear_what_is_published,
+                news_wake_the_consumers_of_their_topics_at_once,
+                news_do_not_wake_the_consumers_of_other_topics,
                 calls_of_different_keys_run_at_once,
                 a_slow_call_holds_up_its_own_key_only,
                 a_call_that_was_passed_by_and_lost_is_made_again,
