@@ -11,7 +11,7 @@ use store::Db;
 use crate::log::NewGap;
 use crate::signal::News;
 use crate::tenure::Tenure;
-use crate::worker::{Pace, Worker};
+use crate::worker::{Pace, Turn, Worker};
 use crate::{Consumer, Log};
 
 /// What a step did.
@@ -68,8 +68,8 @@ impl Runner {
         }
         for worker in &mut self.workers {
             match worker.step(now, Pace::OneByOne) {
-                Step::Worked(events) => (worked, moved) = (worked + events, true),
-                Step::Idle { until: at } => until = earlier(until, at),
+                Turn::Worked(events) | Turn::Emptied(events, _) => (worked, moved) = (worked + events, true),
+                Turn::Idle(at) => until = earlier(until, at),
             }
         }
         if moved { Step::Worked(worked) } else { Step::Idle { until } }
@@ -82,7 +82,11 @@ impl Runner {
             return Step::Idle { until: Some(now.plus(self.log.looked_at_every())) };
         }
         let worker = self.workers.iter_mut().find(|worker| worker.name() == consumer);
-        worker.map_or(Step::Idle { until: None }, |worker| worker.step(now, Pace::OneByOne))
+        match worker.map(|worker| worker.step(now, Pace::OneByOne)) {
+            Some(Turn::Worked(events) | Turn::Emptied(events, _)) => Step::Worked(events),
+            Some(Turn::Idle(until)) => Step::Idle { until },
+            None => Step::Idle { until: None },
+        }
     }
 
     /// Starts a thread for each consumer, and one that looks at the log for all of them.
@@ -205,10 +209,12 @@ fn consume(mut worker: Worker, clock: &dyn Clock, stop: &AtomicBool) {
             return;
         }
         let now = clock.now();
-        if let Step::Idle { until } = worker.step(now, Pace::Until(stop)) {
-            let wait = until.map_or(IDLE_MAX, |at| at.since(now)).clamp(Duration::from_millis(1), IDLE_MAX);
-            news.wait_past(seen, wait);
-        }
+        let until = match worker.step(now, Pace::Until(stop)) {
+            Turn::Worked(_) => continue,
+            Turn::Emptied(_, until) | Turn::Idle(until) => until,
+        };
+        let wait = until.map_or(IDLE_MAX, |at| at.since(now)).clamp(Duration::from_millis(1), IDLE_MAX);
+        news.wait_past(seen, wait);
     }
 }
 

@@ -85,7 +85,8 @@ pub(crate) struct Batch {
 impl Batch {
     /// Settles a stretch of the items in this transaction; returns the positions as they are after it.
     pub(crate) fn settle(&mut self, tx: &mut Tx<'_>, stretch: Range<usize>) -> Result<Vec<TopicPosition>, Stop> {
-        let found = tx.list(&rows::LOCK_POSITIONS, &params![self.consumer], rows::topic_position)?;
+        let mut found = tx.list(&rows::LOCK_POSITIONS, &params![self.consumer], rows::topic_position)?;
+        found.sort_unstable();
         if found != self.positions {
             return Err(Stop::Moved);
         }
@@ -103,7 +104,7 @@ impl Batch {
         }
         for step in steps.iter().filter(|step| step.changed) {
             let TopicPosition { topic, position, .. } = &step.at;
-            tx.execute(&rows::MOVE_POSITION, &params![self.consumer, topic, *position, step.handled, tx.now()])?;
+            tx.execute_later(&rows::MOVE_POSITION, &params![self.consumer, topic, *position, step.handled, tx.now()])?;
         }
         Ok(steps.into_iter().map(|step| step.at).collect())
     }
@@ -160,8 +161,8 @@ fn take_out(tx: &mut Tx<'_>, consumer: &str, event: &Delivered) -> Result<(), St
     if tx.execute(&rows::UNPARK, &params![consumer, event.seq])? != 1 {
         return Err(Stop::Moved);
     }
-    tx.execute(&rows::PROMOTE, &params![consumer, &event.key, tx.now()])?;
-    Ok(())
+    let now = tx.now();
+    Ok(tx.execute_later(&rows::PROMOTE, &params![consumer, &event.key, now])?)
 }
 
 /// One more failure of an event: it waits for its next try, or its tries are spent.

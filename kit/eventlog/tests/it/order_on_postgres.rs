@@ -247,6 +247,18 @@ fn a_gap_that_nobody_fills_is_skipped() {
     reader.process.assert_audit_is_clean();
 }
 
+/// More than one statement shows.
+#[test]
+fn a_long_run_is_read_to_its_end_at_once() {
+    let database = TestDatabase::postgres();
+    let Reader { process, .. } = Reader::start(&database);
+    let notes: Vec<(&str, i64)> = (0..220).map(|number| ("a", number)).collect();
+    process.publish(&notes);
+    let newest = process.log.catch_up(Duration::ZERO).unwrap();
+
+    assert_eq!(process.log.advance().unwrap(), newest);
+}
+
 /// On threads a gap is left to close by itself at first. Whoever filled it, and whatever stands behind it, is heard
 /// before the consumers look by themselves.
 #[test]

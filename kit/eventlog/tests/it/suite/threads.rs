@@ -9,7 +9,7 @@ use eventlog::{Consumer, Failure};
 use kernel::{Clock, Event, SystemClock};
 
 use super::{LEASES_RUN_OUT, LogUnderTest};
-use crate::probe::{Journal, Memo, Note, Patience, Process, record, scribe};
+use crate::probe::{Journal, Memo, Note, Patience, Process, hear, record, scribe};
 
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -76,6 +76,51 @@ pub(crate) fn news_do_not_wake_the_consumers_of_other_topics(log: &dyn LogUnderT
     let looks = process.db.stats().reads - before;
     running.stop();
     assert!(looks < EVENTS * OTHERS, "{looks} looks at {EVENTS} events of one consumer");
+}
+
+/// Fails with every event whose number is odd at its first try.
+fn stumbler() -> Consumer {
+    Consumer::apply("probe.scribe", &[Note::TOPIC], |tx, event| {
+        let note: Note = event.decode()?;
+        if note.number % 2 == 1 && event.tries == 0 {
+            return Err(Failure::Retry("not yet".into()));
+        }
+        hear(tx, "probe.scribe", event)
+    })
+}
+
+/// The consumer's thread waits for it in real time, and not until it would look by itself.
+pub(crate) fn a_failed_event_is_tried_again_when_it_is_due(log: &dyn LogUnderTest) {
+    const EVENTS: usize = 10;
+    let process = log.start();
+    let running = process.runner(stumbler()).start(&log.clock().shared()).unwrap();
+    let clock = SystemClock::new();
+
+    for turn in 0..EVENTS {
+        process.publish(&[("a", 1)]);
+        Patience::new("the failure").until(|| process.log.stats().unwrap()[0].waiting == 1);
+        log.clock().advance(Duration::from_millis(200));
+        Patience::new("the second try").until(|| process.heard("probe.scribe").len() > turn);
+    }
+
+    let took = clock.elapsed();
+    running.stop();
+    assert!(took < Duration::from_secs(6), "it slept through what was due: {took:?}");
+}
+
+pub(crate) fn what_waits_behind_a_parked_event_follows_it_at_once(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let running = process.runner(stumbler()).start(&log.clock().shared()).unwrap();
+    process.publish(&[&[("a", 1)][..], &[("a", 2); 9]].concat());
+    Patience::new("the failure").until(|| process.log.stats().unwrap()[0].behind == 9);
+    let clock = SystemClock::new();
+
+    log.clock().advance(Duration::from_millis(200));
+    Patience::new("all of the key").until(|| process.heard("probe.scribe").len() == 10);
+
+    let took = clock.elapsed();
+    running.stop();
+    assert!(took < Duration::from_secs(5), "it slept between them: {took:?}");
 }
 
 fn notes_down(name: &'static str, topics: &[&'static str], journal: &Journal<i64>) -> Consumer {
