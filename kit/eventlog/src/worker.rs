@@ -93,7 +93,7 @@ impl Worker {
             // Somebody else moved on in the meantime; what was done is rolled back. Look again.
             Err(Stop::Moved) => Turn::Worked(0),
             Err(Stop::Store(error)) => self.pause(DATABASE, error.to_string(), now),
-            Err(Stop::Item(_, failure)) => self.pause(DATABASE, failure.to_string(), now),
+            Err(Stop::Item(_, failure) | Stop::OneOfThem(failure)) => self.pause(DATABASE, failure.to_string(), now),
         }
     }
 
@@ -117,7 +117,7 @@ impl Worker {
         let last = (seen.is_all && !take_parked && seen.parked.is_empty()).then_some(hand.len());
         let committed = match self.consumer.handler.clone() {
             Handler::Apply(handler) => {
-                let items = hand.into_iter().map(|in_hand| in_hand.into_item(|| Verdict::Apply(Arc::clone(&handler))));
+                let items = hand.into_iter().map(|in_hand| in_hand.into_item(|| Verdict::Apply(handler.clone())));
                 self.commit(seen.positions, items.collect(), Vec::new())?
             }
             Handler::Effect(effect) => self.effect(&effect, seen.positions, hand, pace)?,
@@ -224,11 +224,15 @@ impl Worker {
             match self.transaction(&batch, start..end) {
                 Ok(()) => (start, end) = (end, self.stretch_end(&lock(&batch).items, end)),
                 Err(Stop::Item(index, _)) if index > start => end = index,
-                Err(Stop::Item(_, Failure::Unavailable { destination, reason })) => away = Some((destination, reason)),
+                Err(
+                    Stop::Item(_, Failure::Unavailable { destination, reason })
+                    | Stop::OneOfThem(Failure::Unavailable { destination, reason }),
+                ) => away = Some((destination, reason)),
                 Err(Stop::Item(_, failure)) => {
                     self.condemn(&mut lock(&batch), start, failure);
                     end = start + 1;
                 }
+                Err(Stop::OneOfThem(_)) => end = start + (end - start) / 2,
                 // Which of them it was is not known: what one of them sent may fail behind a later one, or at the commit.
                 Err(Stop::Store(error)) if end - start > 1 && blames_the_batch(&error) => {
                     end = start + (end - start) / 2;

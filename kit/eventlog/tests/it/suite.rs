@@ -8,6 +8,7 @@ pub(crate) mod effects;
 pub(crate) mod failures;
 pub(crate) mod instances;
 pub(crate) mod people;
+pub(crate) mod stretches;
 pub(crate) mod threads;
 
 use std::time::Duration;
@@ -63,6 +64,14 @@ macro_rules! all {
                 a_panic_is_a_failure_of_its_event,
                 a_destination_that_is_away_costs_no_tries,
                 what_others_hold_parks_its_event_and_costs_no_tries;
+            stretches:
+                a_stretch_is_handled_by_one_call_in_its_order,
+                a_failing_event_of_a_stretch_is_found_and_parked_alone,
+                a_panic_in_a_stretch_is_a_failure_of_its_event,
+                an_event_that_does_not_read_leaves_its_stretch_alone,
+                a_stretch_whose_destination_is_away_waits_for_it,
+                what_a_stretch_causes_belongs_to_the_trace_of_each_event,
+                a_stretch_is_handled_within_what_is_put_around_each_event;
             effects:
                 an_effect_is_recorded_with_its_position,
                 a_crash_between_call_and_record_calls_again_with_the_same_id,
