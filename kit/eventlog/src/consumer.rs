@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use store::Tx;
 
+use crate::settle::guarded;
 use crate::{Delivered, Failure};
 
 /// What an effect leaves behind: run in one transaction with the position. May be run again after a lost race.
 pub type Record = Box<dyn FnMut(&mut Tx<'_>) -> Result<(), Failure> + Send>;
 
-pub(crate) type Apply = Arc<dyn Fn(&mut Tx<'_>, &Delivered) -> Result<(), Failure> + Send + Sync>;
+type ApplyEach = Arc<dyn Fn(&mut Tx<'_>, &Delivered) -> Result<(), Failure> + Send + Sync>;
+type ApplyAll = Arc<dyn Fn(&mut Tx<'_>, &[&Delivered]) -> Result<(), Failure> + Send + Sync>;
 pub(crate) type Effect = Arc<dyn Fn(&Delivered) -> Result<Record, Failure> + Send + Sync>;
 
 /// What [`Consumer::around`] puts about the handling: given the consumer's name, the event, and what to run.
@@ -48,6 +50,24 @@ pub(crate) enum Handler {
     Effect(Effect),
 }
 
+/// What runs in the transaction of the position.
+#[derive(Clone)]
+pub(crate) enum Apply {
+    /// Once for each event.
+    Each(ApplyEach),
+    /// Once for all events of the transaction.
+    All(ApplyAll),
+}
+
+/// Which event could not be handled.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The one at this place.
+    Of(usize, Failure),
+    /// One of several.
+    OfOne(Failure),
+}
+
 impl Consumer {
     /// A consumer that only writes to its own tables: its handler runs in the transaction that moves the position,
     /// so its effect happens exactly once. Several events may share one transaction; when one of them fails the others
@@ -58,7 +78,19 @@ impl Consumer {
     where
         H: Fn(&mut Tx<'_>, &Delivered) -> Result<(), Failure> + Send + Sync + 'static,
     {
-        Self::new(name, topics, Handler::Apply(Arc::new(handler)))
+        Self::new(name, topics, Handler::Apply(Apply::Each(Arc::new(handler))))
+    }
+
+    /// [`Consumer::apply`] for a handler that takes all events of a transaction at once, in their order, so that it can
+    /// ask the database for all of them together. When it fails, it is run for halves of them until the event that it
+    /// fails with is alone.
+    ///
+    /// What it publishes for an event belongs to that event's trace: it says so with [`Tx::in_trace`].
+    pub fn apply_all<H>(name: &'static str, topics: &[&'static str], handler: H) -> Self
+    where
+        H: Fn(&mut Tx<'_>, &[&Delivered]) -> Result<(), Failure> + Send + Sync + 'static,
+    {
+        Self::new(name, topics, Handler::Apply(Apply::All(Arc::new(handler))))
     }
 
     /// A consumer that talks to the outside: its handler holds no transaction, and what it returns is recorded in one
@@ -93,16 +125,20 @@ impl Consumer {
         self
     }
 
-    /// The same consumer with `around` about every handling of an event: it runs what it is given, once. For traces.
+    /// The same consumer with `around` about every handling of an event: it runs what it is given, once. For traces. Where
+    /// several events are handled at once, that is within the one of each.
     #[must_use]
     pub fn around(self, around: Around) -> Self {
         let name = self.name;
         let handler = match self.handler {
-            Handler::Apply(apply) => {
-                Handler::Apply(Arc::new(move |tx, event| within(around, name, event, || apply(tx, event))))
-            }
+            Handler::Apply(Apply::Each(apply)) => Handler::Apply(Apply::Each(Arc::new(move |tx, event| {
+                within(around, name, &[event], || apply(tx, event))
+            }))),
+            Handler::Apply(Apply::All(apply)) => Handler::Apply(Apply::All(Arc::new(move |tx, events| {
+                within(around, name, events, || apply(tx, events))
+            }))),
             Handler::Effect(effect) => {
-                Handler::Effect(Arc::new(move |event| within(around, name, event, || effect(event))))
+                Handler::Effect(Arc::new(move |event| within(around, name, &[event], || effect(event))))
             }
         };
         Self { handler, ..self }
@@ -124,7 +160,8 @@ impl Consumer {
 impl fmt::Debug for Consumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let handler = match self.handler {
-            Handler::Apply(_) => "apply",
+            Handler::Apply(Apply::Each(_)) => "apply",
+            Handler::Apply(Apply::All(_)) => "apply_all",
             Handler::Effect(_) => "effect",
         };
         f.debug_struct("Consumer")
@@ -141,9 +178,31 @@ pub fn nothing() -> Record {
     Box::new(|_| Ok(()))
 }
 
-fn within<T>(around: Around, name: &'static str, event: &Delivered, handle: impl FnOnce() -> T) -> T {
+impl Apply {
+    /// Runs the handler so that a panic is a failure of its event and not of the consumer.
+    pub(crate) fn run(&self, tx: &mut Tx<'_>, events: &[&Delivered]) -> Result<(), Fault> {
+        match (self, events) {
+            (Self::Each(apply), _) => events.iter().enumerate().try_for_each(|(place, event)| {
+                tx.in_trace(event.traceparent.as_deref());
+                guarded(|| apply(tx, event)).map_err(|failure| Fault::Of(place, failure))
+            }),
+            (Self::All(apply), [_]) => guarded(|| apply(tx, events)).map_err(|failure| Fault::Of(0, failure)),
+            (Self::All(apply), _) => guarded(|| apply(tx, events)).map_err(Fault::OfOne),
+        }
+    }
+}
+
+fn within<T>(around: Around, name: &'static str, events: &[&Delivered], handle: impl FnOnce() -> T) -> T {
     let mut handle = Some(handle);
     let mut result = None;
-    around(name, event, &mut || result = handle.take().map(|handle| handle()));
+    nest((around, name), events, &mut || result = handle.take().map(|handle| handle()));
     result.expect("what is put around a handling runs it")
+}
+
+fn nest(put: (Around, &'static str), events: &[&Delivered], handle: &mut dyn FnMut()) {
+    let (around, name) = put;
+    match events {
+        [] => handle(),
+        [first, others @ ..] => around(name, first, &mut || nest(put, others, handle)),
+    }
 }

@@ -15,6 +15,8 @@
 pub(crate) struct Frontier {
     end: i64,
     mark: Option<Mark>,
+    /// Where the last gap was met.
+    met_at: Option<i64>,
 }
 
 /// Every number up to `upto` was drawn by a transaction whose id is below `xid`.
@@ -25,7 +27,7 @@ struct Mark {
 }
 
 /// What one statement, in one snapshot, shows beyond the end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sight {
     /// No transaction below this id is running.
     pub(crate) xmin: i64,
@@ -33,12 +35,16 @@ pub(crate) struct Sight {
     pub(crate) unbroken_to: i64,
     /// The highest number seen.
     pub(crate) highest: i64,
+    /// More may stand beyond the highest number: the statement ends after so many.
+    pub(crate) is_cut: bool,
+    /// The topics of the unbroken run.
+    pub(crate) topics: Vec<String>,
 }
 
 /// What the reader does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// The end moved: look again from there.
+    /// The end moved to where this sight says nothing of what follows: look again from there.
     Look,
     /// A gap was met for the first time: take a transaction id, then [`Frontier::mark`] with this number.
     TakeMark {
@@ -59,7 +65,7 @@ impl Frontier {
     }
 
     /// Takes in what a snapshot showed. The end may be passed on to readers whose snapshots are taken later.
-    pub(crate) fn see(&mut self, sight: Sight) -> Next {
+    pub(crate) fn see(&mut self, sight: &Sight) -> Next {
         let before = self.end;
         self.end = self.end.max(sight.unbroken_to);
         if let Some(mark) = self.mark
@@ -68,7 +74,8 @@ impl Frontier {
             self.end = self.end.max(mark.upto);
             self.mark = None;
         }
-        if self.end > before {
+        // A run that was seen to its end is followed by a gap or by nothing; what follows a mark was not looked at.
+        if self.end > sight.unbroken_to || (self.end > before && sight.is_cut) {
             Next::Look
         } else if sight.highest == self.end {
             Next::Rest { gap: false }
@@ -77,6 +84,11 @@ impl Frontier {
         } else {
             Next::TakeMark { upto: sight.highest }
         }
+    }
+
+    /// Whether the gap at the end is met for the first time. Most gaps are commits under way and close by themselves.
+    pub(crate) fn meets_gap(&mut self) -> bool {
+        self.met_at.replace(self.end) != Some(self.end)
     }
 
     /// The transaction id that was taken after `upto` was seen.

@@ -10,7 +10,7 @@ use store::{Db, Migration, Store, StoreError, params};
 
 use crate::frontier::{Frontier, Next};
 use crate::numbers::Numbers;
-use crate::signal::Signal;
+use crate::signal::{Listeners, News};
 use crate::{Delivered, LogError, Runner, postgres, rows};
 
 /// The tables of the log beside `events`, which is the store's.
@@ -20,6 +20,9 @@ pub static MIGRATIONS: &[Migration] = store::migrations!["0001_eventlog"];
 /// of (decision 6).
 const LOOKED_AT_EVERY_SQLITE: Duration = Duration::from_millis(200);
 const LOOKED_AT_EVERY_POSTGRES: Duration = Duration::from_millis(25);
+
+/// How many events SQLite is asked for at once.
+const BEYOND_MAX: i64 = 1000;
 
 /// The most events that [`Log::tail`] returns at once.
 pub const TAIL_MAX: u32 = 1000;
@@ -39,8 +42,17 @@ struct Shared {
     end: AtomicI64,
     gap: AtomicBool,
     begun: AtomicBool,
-    news: Signal,
+    listeners: Listeners,
     numbers: Mutex<BTreeMap<&'static str, Arc<Numbers>>>,
+}
+
+/// What is done about a gap that is met for the first time, on PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NewGap {
+    /// A mark is taken, which is a transaction: whether the gap can be passed is known at once.
+    Mark,
+    /// It is left to close by itself: somebody looks again soon.
+    Leave,
 }
 
 impl Log {
@@ -60,7 +72,7 @@ impl Log {
             end: AtomicI64::new(0),
             gap: AtomicBool::new(false),
             begun: AtomicBool::new(false),
-            news: Signal::default(),
+            listeners: Listeners::default(),
             numbers: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -79,9 +91,15 @@ impl Log {
     /// # Errors
     /// Those of the store.
     pub fn advance(&self) -> Result<i64, StoreError> {
-        let end = if self.shared.db.is_postgres() { self.advance_postgres()? } else { self.latest()? };
-        if self.shared.end.fetch_max(end, Ordering::SeqCst) < end {
-            self.shared.news.raise();
+        self.advance_over(NewGap::Mark)
+    }
+
+    pub(crate) fn advance_over(&self, gap: NewGap) -> Result<i64, StoreError> {
+        let mut frontier = self.shared.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.db.is_postgres() {
+            self.advance_postgres(&mut frontier, gap)?;
+        } else {
+            self.advance_sqlite()?;
         }
         Ok(self.end())
     }
@@ -148,9 +166,9 @@ impl Log {
         if self.shared.db.is_postgres() { LOOKED_AT_EVERY_POSTGRES } else { LOOKED_AT_EVERY_SQLITE }
     }
 
-    /// Raised when there is something to read that was not there before.
-    pub(crate) fn news(&self) -> &Signal {
-        &self.shared.news
+    /// Who is woken when there is something to read that was not there before.
+    pub(crate) fn listeners(&self) -> &Listeners {
+        &self.shared.listeners
     }
 
     /// What this process counts about a consumer.
@@ -166,8 +184,36 @@ impl Log {
         self.shared.db.read_blocking(|snapshot| Ok(snapshot.one(&rows::LATEST, &[], |row| row.get(0))?.unwrap_or(0)))
     }
 
-    fn advance_postgres(&self) -> Result<i64, StoreError> {
-        let mut frontier = self.shared.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The log can be read up to here. Whoever is woken finds it so.
+    fn reach(&self, end: i64, news: &News) {
+        if self.shared.end.fetch_max(end, Ordering::SeqCst) < end {
+            self.shared.listeners.tell(news);
+        }
+    }
+
+    fn advance_sqlite(&self) -> Result<(), StoreError> {
+        if !self.shared.begun.load(Ordering::Relaxed) {
+            // Which topics there are since the beginning of the log is not worth reading it.
+            self.reach(self.latest()?, &News::Any);
+            self.shared.begun.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        loop {
+            let end = self.end();
+            let beyond: Vec<(String, i64, i64)> = self.shared.db.read_blocking(move |snapshot| {
+                let by_topic = params![end, BEYOND_MAX];
+                snapshot.list(&rows::BEYOND, &by_topic, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            })?;
+            let Some(end) = beyond.iter().map(|(_, highest, _)| *highest).max() else { return Ok(()) };
+            let events: i64 = beyond.iter().map(|(_, _, events)| *events).sum();
+            self.reach(end, &News::Of(beyond.into_iter().map(|(topic, ..)| topic).collect()));
+            if events < BEYOND_MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    fn advance_postgres(&self, frontier: &mut Frontier, gap: NewGap) -> Result<(), StoreError> {
         if !self.shared.begun.load(Ordering::Relaxed) {
             // Nothing is known yet: what stands below the newest event is decided as a gap is, with one mark, instead
             // of looking at every number since the beginning of the log.
@@ -181,15 +227,22 @@ impl Log {
                 .shared
                 .db
                 .read_blocking(move |snapshot| snapshot.one(&postgres::SIGHT, &params![end], postgres::sight))?;
-            let Some(sight) = sight else { return Ok(end) };
-            match frontier.see(sight) {
-                Next::Look => {}
-                Next::TakeMark { upto } => frontier.mark(upto, self.own_xid()?),
-                Next::Rest { gap } => {
-                    self.shared.gap.store(gap, Ordering::Relaxed);
-                    return Ok(frontier.end());
+            let Some(sight) = sight else { return Ok(()) };
+            let next = frontier.see(&sight);
+            // What was passed by a mark was not looked at.
+            let news = if frontier.end() == sight.unbroken_to { News::Of(sight.topics) } else { News::Any };
+            self.reach(frontier.end(), &news);
+            let waits = match next {
+                Next::Look => continue,
+                Next::Rest { gap } => gap,
+                Next::TakeMark { .. } if gap == NewGap::Leave && frontier.meets_gap() => true,
+                Next::TakeMark { upto } => {
+                    frontier.mark(upto, self.own_xid()?);
+                    continue;
                 }
-            }
+            };
+            self.shared.gap.store(waits, Ordering::Relaxed);
+            return Ok(());
         }
     }
 

@@ -13,8 +13,7 @@ statements! {
     POSITIONS = "
         SELECT topic, position, counted_from
         FROM event_positions
-        WHERE consumer = $1
-        ORDER BY topic";
+        WHERE consumer = $1";
 
     /// The same, so that nobody else moves them before this transaction ends.
     LOCK_POSITIONS = "
@@ -93,6 +92,12 @@ statements! {
     /// The end of the log as SQLite sees it: one writer, so numbers are in commit order.
     LATEST = "SELECT COALESCE(MAX(seq), 0) FROM events";
 
+    /// What SQLite shows beyond a place, by topic; at most so many events at once.
+    BEYOND = "
+        SELECT topic, MAX(seq), COUNT(*)
+        FROM (SELECT topic, seq FROM events WHERE seq > $1 ORDER BY seq LIMIT $2) AS beyond
+        GROUP BY topic";
+
     /// All events, as people read them.
     TAIL = "
         SELECT e.seq, e.id, e.topic, e.kind, e.source, e.key, e.time_at, e.payload, e.traceparent, 0
@@ -110,8 +115,9 @@ statements! {
         LIMIT $4";
 }
 
-/// Where a consumer stands on a topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a consumer stands on a topic. Several are compared in the order of their topics, as bytes: the databases' own
+/// orders differ.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TopicPosition {
     pub(crate) topic: String,
     /// The last event that is handled or parked.
@@ -121,7 +127,12 @@ pub(crate) struct TopicPosition {
 }
 
 pub(crate) fn topic_position(row: &Row<'_>) -> Result<TopicPosition, StoreError> {
-    Ok(TopicPosition { topic: row.get(0)?, position: row.get(1)?, counted_from: row.get(2)? })
+    topic_position_at(row, 0)
+}
+
+/// The columns of a position, from the one with this index on.
+pub(crate) fn topic_position_at(row: &Row<'_>, first: usize) -> Result<TopicPosition, StoreError> {
+    Ok(TopicPosition { topic: row.get(first)?, position: row.get(first + 1)?, counted_from: row.get(first + 2)? })
 }
 
 /// The columns that every reading of events begins with.
@@ -168,15 +179,13 @@ pub(crate) fn park(tx: &mut Tx<'_>, consumer: &str, event: &Delivered, parking: 
     let now = tx.now();
     let Parking { state, tries, next_at, reason } = parking;
     let Delivered { seq, topic, id, key, .. } = event;
-    tx.execute(&PARK, &params![consumer, seq, topic, id, key, *state, tries, next_at, now, reason])?;
-    Ok(())
+    tx.execute_later(&PARK, &params![consumer, seq, topic, id, key, *state, tries, next_at, now, reason])
 }
 
 pub(crate) fn park_behind(tx: &mut Tx<'_>, consumer: &str, event: &Delivered) -> Result<(), StoreError> {
     let now = tx.now();
     let Delivered { seq, topic, id, key, .. } = event;
-    tx.execute(&PARK_BEHIND, &params![consumer, seq, topic, id, key, now])?;
-    Ok(())
+    tx.execute_later(&PARK_BEHIND, &params![consumer, seq, topic, id, key, now])
 }
 
 pub(crate) fn fail_again(

@@ -8,8 +8,10 @@ use std::time::Duration;
 use kernel::{Clock, Timestamp};
 use store::Db;
 
+use crate::log::NewGap;
+use crate::signal::News;
 use crate::tenure::Tenure;
-use crate::worker::{Pace, Worker};
+use crate::worker::{Pace, Turn, Worker};
 use crate::{Consumer, Log};
 
 /// What a step did.
@@ -26,6 +28,11 @@ pub enum Step {
 
 /// A consumer looks by itself this often, whatever it was told: a replay from the command line is noticed so.
 const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// On PostgreSQL the log is not looked at again sooner after something was found or is just coming. Where much happens,
+/// a look finds the news of several commits, and so does each consumer that it wakes: two hundred looks a second and not
+/// thousands. It is the most that this adds to the time between a commit and its being heard.
+const BREATH_ON_SERVER: Duration = Duration::from_millis(5);
 
 /// The consumers of one process.
 pub struct Runner {
@@ -50,7 +57,7 @@ impl Runner {
     /// Looks at the log and lets each consumer do one step, on this thread, in the order they were added, one outside
     /// call at a time: the same events and the same clock give the same result.
     pub fn step(&mut self, now: Timestamp) -> Step {
-        if !look(&self.log, &self.tenure, now) {
+        if !look(&self.log, &self.tenure, now, NewGap::Mark) {
             return Step::Idle { until: Some(now.plus(self.log.looked_at_every())) };
         }
         let mut worked = 0;
@@ -61,8 +68,8 @@ impl Runner {
         }
         for worker in &mut self.workers {
             match worker.step(now, Pace::OneByOne) {
-                Step::Worked(events) => (worked, moved) = (worked + events, true),
-                Step::Idle { until: at } => until = earlier(until, at),
+                Turn::Worked(events) | Turn::Emptied(events, _) => (worked, moved) = (worked + events, true),
+                Turn::Idle(at) => until = earlier(until, at),
             }
         }
         if moved { Step::Worked(worked) } else { Step::Idle { until } }
@@ -71,11 +78,15 @@ impl Runner {
     /// Looks at the log and lets this consumer alone do one step: a simulation says whose turn it is. One that is not run
     /// here has nothing to do.
     pub fn step_one(&mut self, consumer: &str, now: Timestamp) -> Step {
-        if !look(&self.log, &self.tenure, now) {
+        if !look(&self.log, &self.tenure, now, NewGap::Mark) {
             return Step::Idle { until: Some(now.plus(self.log.looked_at_every())) };
         }
         let worker = self.workers.iter_mut().find(|worker| worker.name() == consumer);
-        worker.map_or(Step::Idle { until: None }, |worker| worker.step(now, Pace::OneByOne))
+        match worker.map(|worker| worker.step(now, Pace::OneByOne)) {
+            Some(Turn::Worked(events) | Turn::Emptied(events, _)) => Step::Worked(events),
+            Some(Turn::Idle(until)) => Step::Idle { until },
+            None => Step::Idle { until: None },
+        }
     }
 
     /// Starts a thread for each consumer, and one that looks at the log for all of them.
@@ -93,8 +104,8 @@ impl Runner {
         let time = Arc::clone(clock);
         running.spawn("event-log", move || watch(&log, &tenure, &*time, &stop))?;
         for worker in self.workers {
-            let (log, stop, time) = (running.log.clone(), Arc::clone(&running.stopping), Arc::clone(clock));
-            running.spawn(worker.name(), move || consume(worker, &log, &*time, &stop))?;
+            let (stop, time) = (Arc::clone(&running.stopping), Arc::clone(clock));
+            running.spawn(worker.name(), move || consume(worker, &*time, &stop))?;
         }
         Ok(running)
     }
@@ -120,7 +131,7 @@ impl Running {
     pub fn ask_to_stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.log.db().commits().wake_all();
-        self.log.news().raise();
+        self.log.listeners().tell(&News::Any);
     }
 
     /// Lets every consumer finish the events in its hand and ends its thread; then another process may take over.
@@ -158,11 +169,11 @@ impl Drop for Running {
 }
 
 /// Keeps the leases and finds how far the log can be read; whether the store let us.
-fn look(log: &Log, tenure: &Tenure, now: Timestamp) -> bool {
-    match tenure.keep(now).and_then(|gained| log.advance().map(|_| gained)) {
+fn look(log: &Log, tenure: &Tenure, now: Timestamp, gap: NewGap) -> bool {
+    match tenure.keep(now).and_then(|gained| log.advance_over(gap).map(|_| gained)) {
         Ok(gained) => {
             if gained {
-                log.news().raise();
+                log.listeners().tell(&News::Any);
             }
             true
         }
@@ -178,26 +189,32 @@ fn watch(log: &Log, tenure: &Tenure, clock: &dyn Clock, stop: &AtomicBool) {
     let commits = log.db().commits();
     let every = log.looked_at_every();
     loop {
-        let seen = commits.count();
+        let (seen, end) = (commits.count(), log.end());
         if stop.load(Ordering::SeqCst) {
             return;
         }
-        let longest = if look(log, tenure, clock.now()) { every } else { IDLE_MAX };
+        let longest = if look(log, tenure, clock.now(), NewGap::Leave) { every } else { IDLE_MAX };
+        if log.db().is_postgres() && (log.end() > end || log.waits_at_a_gap()) {
+            std::thread::park_timeout(BREATH_ON_SERVER);
+        }
         let _ = commits.wait(seen, longest);
     }
 }
 
-fn consume(mut worker: Worker, log: &Log, clock: &dyn Clock, stop: &AtomicBool) {
+fn consume(mut worker: Worker, clock: &dyn Clock, stop: &AtomicBool) {
+    let news = worker.news();
     loop {
-        let seen = log.news().count();
+        let seen = news.count();
         if stop.load(Ordering::SeqCst) {
             return;
         }
         let now = clock.now();
-        if let Step::Idle { until } = worker.step(now, Pace::Until(stop)) {
-            let wait = until.map_or(IDLE_MAX, |at| at.since(now)).clamp(Duration::from_millis(1), IDLE_MAX);
-            log.news().wait_past(seen, wait);
-        }
+        let until = match worker.step(now, Pace::Until(stop)) {
+            Turn::Worked(_) => continue,
+            Turn::Emptied(_, until) | Turn::Idle(until) => until,
+        };
+        let wait = until.map_or(IDLE_MAX, |at| at.since(now)).clamp(Duration::from_millis(1), IDLE_MAX);
+        news.wait_past(seen, wait);
     }
 }
 

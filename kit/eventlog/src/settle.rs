@@ -11,7 +11,7 @@ use std::sync::Arc;
 use kernel::Timestamp;
 use store::{StoreError, Tx, params};
 
-use crate::consumer::{Apply, Record};
+use crate::consumer::{Apply, Fault, Record};
 use crate::retry::{self, Next};
 use crate::rows::{self, Parking, TopicPosition};
 use crate::{Delivered, Failure};
@@ -34,7 +34,7 @@ pub(crate) enum Place {
 
 /// What is to become of an event.
 pub(crate) enum Verdict {
-    /// The handler runs in the transaction.
+    /// The handler runs in the transaction, with all others that it runs for there.
     Apply(Apply),
     /// The outside call is made; this is what it leaves behind.
     Record(Record),
@@ -59,6 +59,8 @@ impl Verdict {
 pub(crate) enum Stop {
     /// The item with this index could not be handled.
     Item(usize, Failure),
+    /// One of several items could not be handled.
+    OneOfThem(Failure),
     /// Someone else moved the positions, or took a parked row.
     Moved,
     /// The database.
@@ -85,11 +87,13 @@ pub(crate) struct Batch {
 impl Batch {
     /// Settles a stretch of the items in this transaction; returns the positions as they are after it.
     pub(crate) fn settle(&mut self, tx: &mut Tx<'_>, stretch: Range<usize>) -> Result<Vec<TopicPosition>, Stop> {
-        let found = tx.list(&rows::LOCK_POSITIONS, &params![self.consumer], rows::topic_position)?;
+        let mut found = tx.list(&rows::LOCK_POSITIONS, &params![self.consumer], rows::topic_position)?;
+        found.sort_unstable();
         if found != self.positions {
             return Err(Stop::Moved);
         }
         let mut steps: Vec<TopicStep> = found.into_iter().map(TopicStep::new).collect();
+        self.apply(tx, stretch.clone())?;
         for index in stretch {
             let item = &mut self.items[index];
             let end = item.settle(tx, self.consumer, index)?;
@@ -103,13 +107,28 @@ impl Batch {
         }
         for step in steps.iter().filter(|step| step.changed) {
             let TopicPosition { topic, position, .. } = &step.at;
-            tx.execute(&rows::MOVE_POSITION, &params![self.consumer, topic, *position, step.handled, tx.now()])?;
+            tx.execute_later(&rows::MOVE_POSITION, &params![self.consumer, topic, *position, step.handled, tx.now()])?;
         }
         Ok(steps.into_iter().map(|step| step.at).collect())
     }
-}
 
-impl Batch {
+    /// Runs the handler for those items of the stretch that it is to run for.
+    fn apply(&self, tx: &mut Tx<'_>, stretch: Range<usize>) -> Result<(), Stop> {
+        let (mut apply, mut events, mut indices) = (None, Vec::new(), Vec::new());
+        for (item, index) in self.items[stretch.clone()].iter().zip(stretch) {
+            if let Verdict::Apply(handler) = &item.verdict {
+                apply = Some(handler);
+                events.push(&*item.event);
+                indices.push(index);
+            }
+        }
+        let Some(apply) = apply else { return Ok(()) };
+        apply.run(tx, &events).map_err(|fault| match fault {
+            Fault::Of(place, failure) => Stop::Item(indices[place], failure),
+            Fault::OfOne(failure) => Stop::OneOfThem(failure),
+        })
+    }
+
     /// Takes in what was committed.
     pub(crate) fn advance_to(&mut self, positions: Vec<TopicPosition>) {
         let passed =
@@ -127,13 +146,16 @@ enum End {
 }
 
 impl Item {
+    /// Does what is left to do for it when the handler has run.
     fn settle(&mut self, tx: &mut Tx<'_>, consumer: &str, index: usize) -> Result<End, Stop> {
         let Self { event, place, verdict } = self;
-        // What it publishes belongs to the trace of the event that it handles, not to that of this thread.
-        tx.in_trace(event.traceparent.as_deref());
         match verdict {
-            Verdict::Apply(handler) => guarded(|| handler(tx, event)).map_err(|failure| Stop::Item(index, failure))?,
-            Verdict::Record(record) => guarded(|| record(tx)).map_err(|failure| Stop::Item(index, failure))?,
+            Verdict::Apply(_) => {}
+            Verdict::Record(record) => {
+                // What it publishes belongs to the trace of the event that it handles, not to that of this thread.
+                tx.in_trace(event.traceparent.as_deref());
+                guarded(|| record(tx)).map_err(|failure| Stop::Item(index, failure))?;
+            }
             Verdict::Failed(failure) => {
                 fail(tx, consumer, (event, *place), failure)?;
                 return Ok(End::Parked);
@@ -160,8 +182,8 @@ fn take_out(tx: &mut Tx<'_>, consumer: &str, event: &Delivered) -> Result<(), St
     if tx.execute(&rows::UNPARK, &params![consumer, event.seq])? != 1 {
         return Err(Stop::Moved);
     }
-    tx.execute(&rows::PROMOTE, &params![consumer, &event.key, tx.now()])?;
-    Ok(())
+    let now = tx.now();
+    Ok(tx.execute_later(&rows::PROMOTE, &params![consumer, &event.key, now])?)
 }
 
 /// One more failure of an event: it waits for its next try, or its tries are spent.

@@ -15,17 +15,15 @@ use crate::breaker::{Breaker, Permit};
 use crate::consumer::{Consumer, Effect, Handler, Transactions};
 use crate::failure::DATABASE;
 use crate::numbers::Numbers;
+use crate::postgres::BATCH_MAX;
 use crate::rows::TopicPosition;
 use crate::settle::{Batch, Item, Place, Stop, Verdict};
+use crate::signal::Signal;
 use crate::tenure::Tenure;
-use crate::{Delivered, Failure, Log, Step};
+use crate::{Delivered, Failure, Log};
 
 use self::calls::Open;
 use self::look::Hand;
-
-/// The most events in one transaction. All of them hold the SQLite writer, and their row locks on PostgreSQL, until the
-/// last one is through.
-const BATCH_MAX: usize = 32;
 
 /// So many calls per thread are taken in hand at once; a slow one holds up the others of its hand only.
 const CALLS_PER_THREAD: usize = 4;
@@ -39,6 +37,17 @@ pub(crate) enum Pace<'s> {
     Until(&'s AtomicBool),
 }
 
+/// What a step of one consumer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// So many events were handled or parked; there may be more.
+    Worked(usize),
+    /// So many were handled, and that was all: there is nothing to do before this moment, or before there are news.
+    Emptied(usize, Option<Timestamp>),
+    /// There was nothing to do, and is not before this moment.
+    Idle(Option<Timestamp>),
+}
+
 pub(crate) struct Worker {
     consumer: Consumer,
     db: Db,
@@ -46,6 +55,8 @@ pub(crate) struct Worker {
     tenure: Arc<Tenure>,
     breaker: Breaker,
     numbers: Arc<Numbers>,
+    /// Raised for news of its topics.
+    news: Arc<Signal>,
     /// Parked events and new ones take turns, so that neither holds up the other.
     parked_last: bool,
 }
@@ -54,6 +65,8 @@ pub(crate) struct Worker {
 struct Committed {
     positions: Vec<TopicPosition>,
     items: usize,
+    /// Not all of them were handled: some have a row now that says when they are tried.
+    parked: bool,
     answered: bool,
     away: Option<(&'static str, String)>,
 }
@@ -61,56 +74,66 @@ struct Committed {
 impl Worker {
     pub(crate) fn new(consumer: Consumer, db: Db, log: Log, tenure: Arc<Tenure>) -> Self {
         let numbers = log.numbers(consumer.name);
-        Self { consumer, db, log, tenure, breaker: Breaker::default(), numbers, parked_last: false }
+        let news = log.listeners().add(Arc::clone(&consumer.topics));
+        Self { consumer, db, log, tenure, breaker: Breaker::default(), numbers, news, parked_last: false }
     }
 
     pub(crate) const fn name(&self) -> &'static str {
         self.consumer.name
     }
 
+    pub(crate) fn news(&self) -> Arc<Signal> {
+        Arc::clone(&self.news)
+    }
+
     /// Handles what is at hand: parked events that are due, or the next new ones.
-    pub(crate) fn step(&mut self, now: Timestamp, pace: Pace<'_>) -> Step {
+    pub(crate) fn step(&mut self, now: Timestamp, pace: Pace<'_>) -> Turn {
         match self.turn(now, pace) {
-            Ok(step) => step,
+            Ok(turn) => turn,
             // Somebody else moved on in the meantime; what was done is rolled back. Look again.
-            Err(Stop::Moved) => Step::Worked(0),
+            Err(Stop::Moved) => Turn::Worked(0),
             Err(Stop::Store(error)) => self.pause(DATABASE, error.to_string(), now),
-            Err(Stop::Item(_, failure)) => self.pause(DATABASE, failure.to_string(), now),
+            Err(Stop::Item(_, failure) | Stop::OneOfThem(failure)) => self.pause(DATABASE, failure.to_string(), now),
         }
     }
 
-    fn turn(&mut self, now: Timestamp, pace: Pace<'_>) -> Result<Step, Stop> {
+    fn turn(&mut self, now: Timestamp, pace: Pace<'_>) -> Result<Turn, Stop> {
         if !self.tenure.holds(self.consumer.name, now) {
-            return Ok(Step::Idle { until: None });
+            return Ok(Turn::Idle(None));
         }
         let most = match self.breaker.permit(now) {
             Permit::All => BATCH_MAX,
             Permit::Probe => 1,
-            Permit::NothingUntil(until) => return Ok(Step::Idle { until: Some(until) }),
+            Permit::NothingUntil(until) => return Ok(Turn::Idle(Some(until))),
         };
         let mut seen = self.look(now, most)?;
         let take_parked = !seen.parked.is_empty() && (seen.ahead.is_empty() || !self.parked_last);
         self.parked_last = take_parked;
         let hand = if take_parked { std::mem::take(&mut seen.parked) } else { std::mem::take(&mut seen.ahead) };
         if hand.is_empty() {
-            return Ok(Step::Idle { until: seen.next_due });
+            return Ok(Turn::Idle(seen.next_due));
         }
+        // Behind a parked event there may be others of its key, which its end lets go.
+        let last = (seen.is_all && !take_parked && seen.parked.is_empty()).then_some(hand.len());
         let committed = match self.consumer.handler.clone() {
             Handler::Apply(handler) => {
-                let items = hand.into_iter().map(|in_hand| in_hand.into_item(|| Verdict::Apply(Arc::clone(&handler))));
+                let items = hand.into_iter().map(|in_hand| in_hand.into_item(|| Verdict::Apply(handler.clone())));
                 self.commit(seen.positions, items.collect(), Vec::new())?
             }
             Handler::Effect(effect) => self.effect(&effect, seen.positions, hand, pace)?,
         };
-        Ok(self.after(committed, now))
+        let is_emptied = last == Some(committed.items) && !committed.parked && committed.away.is_none();
+        let items = committed.items;
+        let turn = self.after(committed, now);
+        Ok(if is_emptied { Turn::Emptied(items, seen.next_due) } else { turn })
     }
 
     /// What the breaker learns from a hand, and what the step says of it.
-    fn after(&mut self, committed: Committed, now: Timestamp) -> Step {
+    fn after(&mut self, committed: Committed, now: Timestamp) -> Turn {
         match committed.away {
             Some((destination, reason)) => {
                 let paused = self.pause(destination, reason, now);
-                if committed.items > 0 { Step::Worked(committed.items) } else { paused }
+                if committed.items > 0 { Turn::Worked(committed.items) } else { paused }
             }
             None => {
                 if committed.answered && self.breaker.away().is_some() {
@@ -118,12 +141,12 @@ impl Worker {
                     self.breaker.close();
                     self.numbers.set_away(None);
                 }
-                Step::Worked(committed.items)
+                Turn::Worked(committed.items)
             }
         }
     }
 
-    fn pause(&mut self, destination: &'static str, reason: String, now: Timestamp) -> Step {
+    fn pause(&mut self, destination: &'static str, reason: String, now: Timestamp) -> Turn {
         let before = self.breaker.away().map(|away| away.destination);
         if before != Some(destination) {
             tracing::warn!(
@@ -135,7 +158,7 @@ impl Worker {
         }
         self.breaker.trip(destination, reason, now);
         self.numbers.set_away(self.breaker.away());
-        Step::Idle { until: self.breaker.away().map(|away| away.probe_at) }
+        Turn::Idle(self.breaker.away().map(|away| away.probe_at))
     }
 
     /// Outside calls for as much of the hand as may run at once, each recorded as it comes back.
@@ -201,11 +224,15 @@ impl Worker {
             match self.transaction(&batch, start..end) {
                 Ok(()) => (start, end) = (end, self.stretch_end(&lock(&batch).items, end)),
                 Err(Stop::Item(index, _)) if index > start => end = index,
-                Err(Stop::Item(_, Failure::Unavailable { destination, reason })) => away = Some((destination, reason)),
+                Err(
+                    Stop::Item(_, Failure::Unavailable { destination, reason })
+                    | Stop::OneOfThem(Failure::Unavailable { destination, reason }),
+                ) => away = Some((destination, reason)),
                 Err(Stop::Item(_, failure)) => {
                     self.condemn(&mut lock(&batch), start, failure);
                     end = start + 1;
                 }
+                Err(Stop::OneOfThem(_)) => end = start + (end - start) / 2,
                 // Which of them it was is not known: what one of them sent may fail behind a later one, or at the commit.
                 Err(Stop::Store(error)) if end - start > 1 && blames_the_batch(&error) => {
                     end = start + (end - start) / 2;
@@ -220,8 +247,10 @@ impl Worker {
             }
         }
         let batch = lock(&batch);
-        let answered = batch.items[..start].iter().any(|item| !matches!(item.verdict, Verdict::Behind));
-        Ok(Committed { positions: batch.positions.clone(), items: start, answered, away })
+        let committed = &batch.items[..start];
+        let answered = committed.iter().any(|item| !matches!(item.verdict, Verdict::Behind));
+        let parked = committed.iter().any(|item| !item.verdict.handles());
+        Ok(Committed { positions: batch.positions.clone(), items: start, parked, answered, away })
     }
 
     /// Up to where the items from `start` on may share a transaction.

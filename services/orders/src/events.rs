@@ -22,6 +22,6 @@ pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
         Consumer::effect("orders.payments", &[PaymentMoved::TOPIC], move |event| record_payment(&app, event))
             .concurrency(AT_ONCE)
             .one_by_one_on_server(|event| event.decode().is_ok_and(|moved| matters(&moved))),
-        Consumer::apply("orders.feed", &[OrderPlaced::TOPIC, OrderUpdated::TOPIC], publish_feed),
+        Consumer::apply_all("orders.feed", &[OrderPlaced::TOPIC, OrderUpdated::TOPIC], publish_feed),
     ]
 }

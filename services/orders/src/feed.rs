@@ -4,33 +4,45 @@
 //! A message tells the order as it stands when it is made, not as it stood at the event: a message that comes again,
 //! or after a later one, says the same or newer things, which is what the warehouse asks for.
 
+use contracts::OrderId;
 use contracts::feed::{FeedItem, FeedOrder, FeedRef, FeedState, FeedStatus, FeedTime, MajorUnits, OrderFeed};
 use contracts::orders::{OrderPlaced, OrderState, OrderUpdated};
 use eventlog::{Delivered, Failure};
 use kernel::{Event as _, Timestamp};
 use store::Tx;
 
-use crate::model::Order;
-use crate::store::{PastEntry, load_with_history};
+use crate::store::{Passage, Travelled, load_with_passages};
 
-/// Publishes the order of an event, if its status in the feed may have changed.
-pub(crate) fn publish_feed(tx: &mut Tx<'_>, event: &Delivered) -> Result<(), Failure> {
-    let id = match event.topic.as_str() {
-        OrderPlaced::TOPIC => event.decode::<OrderPlaced>()?.order_id,
-        _ => match event.decode::<OrderUpdated>()? {
-            // Money goes back; the order stays where it is.
-            updated if updated.from == updated.to => return Ok(()),
-            updated => updated.order_id,
-        },
-    };
-    let (order, history) = load_with_history(tx, id)?.ok_or_else(|| Failure::GiveUp(format!("{id} is no order")))?;
-    let message = message(&order, &history, tx.now());
-    tx.publish(&message)?;
+/// Publishes the order of each event, if its status in the feed may have changed.
+pub(crate) fn publish_feed(tx: &mut Tx<'_>, events: &[&Delivered]) -> Result<(), Failure> {
+    let (mut moves, mut ids) = (Vec::new(), Vec::new());
+    for event in events {
+        if let Some(id) = moved_order(event)? {
+            moves.push(event);
+            ids.push(id);
+        }
+    }
+    let orders = load_with_passages(tx, &ids)?;
+    for ((event, id), found) in moves.into_iter().zip(ids).zip(orders) {
+        let travelled = found.ok_or_else(|| Failure::GiveUp(format!("{id} is no order")))?;
+        tx.in_trace(event.traceparent.as_deref());
+        tx.publish(&message(&travelled, tx.now()))?;
+    }
     Ok(())
 }
 
-fn message(order: &Order, history: &[PastEntry], now: Timestamp) -> OrderFeed {
-    let statuses = statuses(history);
+/// The order that moved.
+fn moved_order(event: &Delivered) -> Result<Option<OrderId>, Failure> {
+    if event.topic == OrderPlaced::TOPIC {
+        return Ok(Some(event.decode::<OrderPlaced>()?.order_id));
+    }
+    let updated: OrderUpdated = event.decode()?;
+    // Where it stays, money goes back.
+    Ok((updated.from != updated.to).then_some(updated.order_id))
+}
+
+fn message(Travelled { order, passages }: &Travelled, now: Timestamp) -> OrderFeed {
+    let statuses = statuses(passages);
     let last = statuses.first().copied();
     let (final_status, since) = last.map_or((FeedState::Open, order.placed_at.into()), |s| (s.status, s.dttm));
     OrderFeed {
@@ -60,7 +72,7 @@ fn item(line: &crate::model::Line) -> FeedItem {
 }
 
 /// The history in the words of the feed, the latest first; neighbours that are the same word are one status.
-fn statuses(history: &[PastEntry]) -> Vec<FeedStatus> {
+fn statuses(history: &[Passage]) -> Vec<FeedStatus> {
     let mut statuses: Vec<FeedStatus> = Vec::with_capacity(history.len());
     for entry in history {
         let status = feed_state(entry.state);

@@ -19,8 +19,8 @@ pub(crate) use audit::{
 };
 pub(crate) use claims::answered_without_order;
 pub(crate) use history::{
-    FirstEntry, HistoryEntry, HistoryRow, PastEntry, entomb, first_entry, histories_up_to, history_of, history_rows,
-    load_with_history, without_history,
+    FirstEntry, HistoryEntry, HistoryRow, Passage, PastEntry, Travelled, entomb, first_entry, histories_up_to,
+    history_of, history_rows, load_with_passages, without_history,
 };
 pub(crate) use lists::{Filter, Visible, list_all, list_of_guest, list_of_shop, on_board};
 pub(crate) use orders::{

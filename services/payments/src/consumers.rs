@@ -24,9 +24,7 @@ pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
     let (placed, updated) = (Arc::clone(app), Arc::clone(app));
     let (tasks, callbacks) = (Arc::clone(app), Arc::clone(app));
     vec![
-        Consumer::apply("payments.new-orders", &[OrderPlaced::TOPIC], move |tx, event| {
-            Ok(start(tx, &placed, &event.decode::<OrderPlaced>()?)?)
-        }),
+        Consumer::apply_all("payments.new-orders", &[OrderPlaced::TOPIC], move |tx, events| start(tx, &placed, events)),
         Consumer::apply("payments.order-updates", &[OrderUpdated::TOPIC], move |tx, event| {
             Ok(hear_update(tx, &updated, &event.id, &event.decode::<OrderUpdated>()?)?)
         })

@@ -18,7 +18,7 @@ pub(crate) use self::callbacks::{Callback, callback_stored, match_callbacks, pru
 pub(crate) use self::ledger::{LedgerKey, LedgerLine, list_ledger, post};
 pub(crate) use self::lists::{PaymentFilter, PaymentKey, Scope, list_payments};
 pub(crate) use self::orders::{
-    OrderCopy, claim_order, insert_order, is_ended, lock_order, order, order_ends, sold_lines,
+    NewOrder, OrderCopy, claim_order, insert_orders, is_ended, lock_order, order, order_ends, sold_lines,
 };
 pub(crate) use self::payments::{
     asked, due, insert_payment, lock_attempts, lock_payment, payment, payment_of_reference, payments_of_order,

@@ -63,6 +63,7 @@ pub(super) struct Open {
     positions: Vec<TopicPosition>,
     events: Vec<OpenEvent>,
     committed: usize,
+    parked: bool,
     answered: bool,
     away: Option<(&'static str, String)>,
 }
@@ -77,7 +78,7 @@ impl Open {
     pub(super) fn new(positions: Vec<TopicPosition>, hand: Vec<Hand>) -> Self {
         let open = |in_hand: Hand| OpenEvent { event: in_hand.event, place: in_hand.place, committed: false };
         let events = hand.into_iter().map(open).collect();
-        Self { positions, events, committed: 0, answered: false, away: None }
+        Self { positions, events, committed: 0, parked: false, answered: false, away: None }
     }
 
     pub(super) fn events(&self) -> Vec<Arc<Delivered>> {
@@ -127,6 +128,7 @@ impl Open {
             self.events[*index].committed = true;
         }
         self.committed += committed.items;
+        self.parked |= committed.parked;
         self.answered |= committed.answered;
         self.away = self.away.take().or(committed.away);
         self.positions = committed.positions;
@@ -139,6 +141,7 @@ impl Open {
     }
 
     pub(super) fn into_committed(self) -> Committed {
-        Committed { positions: self.positions, items: self.committed, answered: self.answered, away: self.away }
+        let Self { positions, committed: items, parked, answered, away, .. } = self;
+        Committed { positions, items, parked, answered, away }
     }
 }

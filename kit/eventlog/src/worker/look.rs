@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use kernel::Timestamp;
-use store::{Snapshot, Statement, StoreError, params};
+use store::{Row, Snapshot, StoreError, params};
 
 use crate::Delivered;
-use crate::postgres::NEXT_EVENTS_ON_SERVER;
+use crate::postgres::{BATCH_MAX, LOOK};
 use crate::rows::{self, TopicPosition};
 use crate::settle::{Item, Place, Verdict};
 
@@ -21,6 +21,21 @@ pub(super) struct Hand {
     pub(super) blocked: bool,
 }
 
+/// Who asks, for events up to where.
+struct Ask {
+    consumer: &'static str,
+    topics: Arc<[&'static str]>,
+    end: i64,
+}
+
+/// Rows as they are found.
+#[derive(Default)]
+struct Found {
+    positions: Vec<TopicPosition>,
+    parked: Vec<(Timestamp, Hand)>,
+    ahead: Vec<Hand>,
+}
+
 /// Everything of one moment.
 pub(super) struct Seen {
     pub(super) positions: Vec<TopicPosition>,
@@ -30,9 +45,19 @@ pub(super) struct Seen {
     pub(super) next_due: Option<Timestamp>,
     /// New events, in the order of the log.
     pub(super) ahead: Vec<Hand>,
+    /// There were no more of either kind.
+    pub(super) is_all: bool,
 }
 
 impl Hand {
+    fn ahead(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { event: Arc::new(rows::delivered(row)?), place: Place::Ahead, blocked: row.get(10)? })
+    }
+
+    fn parked(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { event: Arc::new(rows::delivered(row)?), place: Place::Parked, blocked: false })
+    }
+
     pub(super) fn into_item(self, verdict: impl FnOnce() -> Verdict) -> Item {
         let verdict = if self.blocked { Verdict::Behind } else { verdict() };
         Item { event: self.event, place: self.place, verdict }
@@ -61,11 +86,12 @@ impl Worker {
     }
 
     fn look_once(&self, now: Timestamp, most: usize) -> Result<Seen, StoreError> {
-        // Read before the snapshot is taken, so that everything up to here is visible in it or will never exist.
-        let end = self.log.end();
         let (consumer, topics) = (self.consumer.name, Arc::clone(&self.consumer.topics));
-        let next = if self.db.is_postgres() { &NEXT_EVENTS_ON_SERVER } else { &rows::NEXT_EVENTS };
-        self.db.read_blocking(move |snapshot| look(snapshot, (consumer, &topics), next, (now, end, most)))
+        // The end is read before the snapshot is taken, so that everything up to it is visible there or will never exist.
+        let ask = Ask { consumer, topics, end: self.log.end() };
+        let look = if self.db.is_postgres() { look_on_server } else { look_embedded };
+        let found = self.db.read_blocking(move |snapshot| look(snapshot, &ask))?;
+        Ok(found.at(now, most))
     }
 
     fn register(&self) -> Result<(), StoreError> {
@@ -77,31 +103,54 @@ impl Worker {
     }
 }
 
-fn look(
-    snapshot: &mut Snapshot<'_>,
-    (consumer, topics): (&str, &[&str]),
-    next: &'static Statement,
-    bounds: (Timestamp, i64, usize),
-) -> Result<Seen, StoreError> {
-    let (now, end, most) = bounds;
-    let most_sql = i64::try_from(most).unwrap_or(i64::MAX);
-    let positions = snapshot.list(&rows::POSITIONS, &params![consumer], rows::topic_position)?;
-    let waiting = snapshot.list(&rows::WAITING, &params![consumer, most_sql], |row| {
-        let hand = Hand { event: Arc::new(rows::delivered(row)?), place: Place::Parked, blocked: false };
-        Ok((hand, row.get::<Timestamp>(10)?))
-    })?;
-    let next_due = waiting.iter().map(|(_, at)| *at).find(|at| *at > now);
-    let parked = waiting.into_iter().filter(|(_, at)| *at <= now).map(|(hand, _)| hand).collect();
+/// On SQLite, where a statement more costs next to nothing.
+fn look_embedded(snapshot: &mut Snapshot<'_>, ask: &Ask) -> Result<Found, StoreError> {
+    let Ask { consumer, topics, end } = ask;
+    let most = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
+    let positions = snapshot.list(&rows::POSITIONS, &params![*consumer], rows::topic_position)?;
+    let parked = snapshot
+        .list(&rows::WAITING, &params![*consumer, most], |row| Ok((row.get::<Timestamp>(10)?, Hand::parked(row)?)))?;
     let mut ahead = Vec::new();
     for place in positions.iter().filter(|place| topics.contains(&place.topic.as_str())) {
-        let bounds = params![consumer, &place.topic, place.position, end, most_sql];
-        ahead.extend(snapshot.list(next, &bounds, |row| {
-            let blocked = row.get(10)?;
-            Ok(Hand { event: Arc::new(rows::delivered(row)?), place: Place::Ahead, blocked })
-        })?);
+        let bounds = params![*consumer, &place.topic, place.position, *end, most];
+        ahead.extend(snapshot.list(&rows::NEXT_EVENTS, &bounds, Hand::ahead)?);
     }
-    // Each topic gave its first ones, so the first of all are among them.
-    ahead.sort_by_key(|hand| hand.event.seq);
-    ahead.truncate(most);
-    Ok(Seen { positions, parked, next_due, ahead })
+    Ok(Found { positions, parked, ahead })
+}
+
+/// On PostgreSQL, where a statement is a round trip.
+fn look_on_server(snapshot: &mut Snapshot<'_>, ask: &Ask) -> Result<Found, StoreError> {
+    let mut found = Found::default();
+    snapshot.each(&LOOK, &params![ask.consumer, ask.topics.join("\n"), ask.end], |row| {
+        if let Some(next_at) = row.get(11)? {
+            found.parked.push((next_at, Hand::parked(row)?));
+            return Ok(());
+        }
+        let position = rows::topic_position_at(row, 12)?;
+        if !found.positions.contains(&position) {
+            found.positions.push(position);
+        }
+        if row.get::<Option<i64>>(0)?.is_some() {
+            found.ahead.push(Hand::ahead(row)?);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+impl Found {
+    /// What of it may be taken in hand now, so many of each kind at most.
+    fn at(self, now: Timestamp, most: usize) -> Seen {
+        let Self { mut positions, mut parked, mut ahead } = self;
+        let is_all = parked.len() < most && ahead.len() < most;
+        positions.sort_unstable();
+        parked.sort_by_key(|(at, hand)| (*at, hand.event.seq));
+        let next_due = parked.iter().map(|(at, _)| *at).find(|at| *at > now);
+        let due = parked.into_iter().filter(|(at, _)| *at <= now).map(|(_, hand)| hand);
+        let parked = due.take(most).collect();
+        // Each topic gave its first ones, so the first of all are among them.
+        ahead.sort_by_key(|hand| hand.event.seq);
+        ahead.truncate(most);
+        Seen { positions, parked, next_due, ahead, is_all }
+    }
 }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use kernel::Clock as _;
+use kernel::{Clock as _, SystemClock};
 use testkit::TestDatabase;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, NoTls};
@@ -245,6 +245,52 @@ fn a_gap_that_nobody_fills_is_skipped() {
 
     reader.hears(&[1, 2]);
     reader.process.assert_audit_is_clean();
+}
+
+/// More than one statement shows.
+#[test]
+fn a_long_run_is_read_to_its_end_at_once() {
+    let database = TestDatabase::postgres();
+    let Reader { process, .. } = Reader::start(&database);
+    let notes: Vec<(&str, i64)> = (0..220).map(|number| ("a", number)).collect();
+    process.publish(&notes);
+    let newest = process.log.catch_up(Duration::ZERO).unwrap();
+
+    assert_eq!(process.log.advance().unwrap(), newest);
+}
+
+/// On threads a gap is left to close by itself at first. Whoever filled it, and whatever stands behind it, is heard
+/// before the consumers look by themselves.
+#[test]
+fn threads_are_woken_when_a_gap_is_filled_or_skipped() {
+    const ROUNDS: i64 = 20;
+    let database = TestDatabase::postgres();
+    let reader = Reader::start(&database);
+    let clock = SystemClock::new();
+    let Reader { process, runner } = reader;
+    let running = runner.start(&process.clock.shared()).unwrap();
+    let (first, second) = (Publisher::connect(&database), Publisher::connect(&database));
+    let heard = || i64::try_from(process.heard("probe.scribe").len()).unwrap();
+
+    for round in 0..ROUNDS {
+        first.begin();
+        first.publish("a", 2 * round);
+        second.begin();
+        second.publish("b", 2 * round + 1);
+        second.commit();
+        if round % 2 == 0 {
+            first.roll_back();
+        } else {
+            first.commit();
+        }
+        let expected = 2 * (round + 1) - (round / 2 + 1);
+        Patience::new("the other side of the gap").until(|| heard() == expected);
+    }
+
+    let took = clock.elapsed();
+    running.stop();
+    assert!(took < Duration::from_secs(5), "the consumer slept through the news: {took:?}");
+    process.assert_audit_is_clean();
 }
 
 /// A process that has just started meets a gap far below the newest event.

@@ -182,6 +182,23 @@ pub(crate) fn scribe(name: &'static str) -> Consumer {
     Consumer::apply(name, &[Note::TOPIC], move |tx, event| hear(tx, name, event))
 }
 
+/// A consumer that writes all notes of a transaction down together, unless one of them fails.
+pub(crate) fn scribe_all<F>(name: &'static str, topics: &[&'static str], fails: F) -> Consumer
+where
+    F: Fn(&Delivered) -> Result<(), Failure> + Send + Sync + 'static,
+{
+    Consumer::apply_all(name, topics, move |tx, events| {
+        let notes: Vec<Note> = events.iter().map(|event| event.decode()).collect::<Result<_, _>>()?;
+        let rows: Vec<_> = events
+            .iter()
+            .zip(&notes)
+            .map(|(event, note)| params![name, &event.id, &note.key, note.number].into())
+            .collect();
+        tx.execute_many(&HEAR, &rows)?;
+        events.iter().try_for_each(|event| fails(event))
+    })
+}
+
 /// The record of an effect that writes the note down.
 pub(crate) fn record(name: &'static str, event: &Delivered) -> Record {
     let event = event.clone();

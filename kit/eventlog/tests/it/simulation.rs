@@ -10,11 +10,11 @@ use kernel::{Clock, Event, Rng};
 use store::{Mode, StoreConfig, StoreError};
 use testkit::{FakeClock, SeededRng, TestDatabase};
 
-use crate::probe::{Note, Process, hear, record};
+use crate::probe::{Note, Process, hear, record, scribe_all};
 
 const STEPS: usize = 1000;
 const KEYS: u64 = 6;
-const CONSUMERS: [&str; 2] = ["probe.apply", "probe.effect"];
+const CONSUMERS: [&str; 3] = ["probe.apply", "probe.effect", "probe.apply-all"];
 
 /// What is broken at the moment.
 #[derive(Default)]
@@ -165,6 +165,11 @@ fn start(
             hear(tx, CONSUMERS[0], event)?;
             for_apply.lock().unwrap().strikes(event)
         }),
+    );
+    let for_all = Arc::clone(weather);
+    runner.add(
+        &process.db,
+        scribe_all(CONSUMERS[2], &[Note::TOPIC], move |event| for_all.lock().unwrap().strikes(event)),
     );
     let for_effect = Arc::clone(weather);
     runner.add(

@@ -8,6 +8,7 @@ pub(crate) mod effects;
 pub(crate) mod failures;
 pub(crate) mod instances;
 pub(crate) mod people;
+pub(crate) mod stretches;
 pub(crate) mod threads;
 
 use std::time::Duration;
@@ -47,6 +48,7 @@ macro_rules! all {
                 an_event_carries_the_attributes_of_cloudevents,
                 what_an_event_causes_belongs_to_its_trace,
                 topics_that_nobody_asked_for_are_not_delivered,
+                a_topic_that_is_heard_no_more_is_not_delivered,
                 events_of_two_topics_come_in_the_order_of_the_log,
                 order_per_key_survives_eight_writers_that_roll_back,
                 a_consumer_that_is_new_hears_the_events_from_before,
@@ -62,6 +64,14 @@ macro_rules! all {
                 a_panic_is_a_failure_of_its_event,
                 a_destination_that_is_away_costs_no_tries,
                 what_others_hold_parks_its_event_and_costs_no_tries;
+            stretches:
+                a_stretch_is_handled_by_one_call_in_its_order,
+                a_failing_event_of_a_stretch_is_found_and_parked_alone,
+                a_panic_in_a_stretch_is_a_failure_of_its_event,
+                an_event_that_does_not_read_leaves_its_stretch_alone,
+                a_stretch_whose_destination_is_away_waits_for_it,
+                what_a_stretch_causes_belongs_to_the_trace_of_each_event,
+                a_stretch_is_handled_within_what_is_put_around_each_event;
             effects:
                 an_effect_is_recorded_with_its_position,
                 a_crash_between_call_and_record_calls_again_with_the_same_id,
@@ -86,6 +96,10 @@ macro_rules! all {
                 the_numbers_say_how_a_consumer_stands;
             threads:
                 threads_hear_what_is_published,
+                news_wake_the_consumers_of_their_topics_at_once,
+                news_do_not_wake_the_consumers_of_other_topics,
+                a_failed_event_is_tried_again_when_it_is_due,
+                what_waits_behind_a_parked_event_follows_it_at_once,
                 calls_of_different_keys_run_at_once,
                 a_slow_call_holds_up_its_own_key_only,
                 a_call_that_was_passed_by_and_lost_is_made_again,

@@ -1,14 +1,16 @@
 //! Histories: append only, one entry per version.
 
+use std::str::FromStr;
+
 use contracts::OrderId;
 use contracts::orders::{Actor, FulfilmentKind, OrderState};
 use kernel::Timestamp;
 use store::{Snapshot, StoreError, Tx, params};
 
-use super::columns::{self, word};
+use super::columns::{self, Parsed, word};
 use super::orders::Saved;
 use super::statements::{
-    ENTOMB, FIRST_ENTRY, HISTORIES_BETWEEN, HISTORIES_UP_TO, HISTORY_OF_ORDER, INSERT_HISTORY, LOAD_WITH_HISTORY,
+    ENTOMB, FIRST_ENTRY, HISTORIES_BETWEEN, HISTORIES_UP_TO, HISTORY_OF_ORDER, INSERT_HISTORY, LOAD_WITH_PASSAGES,
     WITHOUT_HISTORY,
 };
 use crate::model::{Order, PaymentProgress};
@@ -35,6 +37,39 @@ pub(crate) struct PastEntry {
     pub(crate) by: Actor,
     /// When.
     pub(crate) at: Timestamp,
+}
+
+/// When an order went somewhere or stayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Passage {
+    /// Where to.
+    pub(crate) state: OrderState,
+    /// When.
+    pub(crate) at: Timestamp,
+}
+
+/// An order and where it has been, the oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Travelled {
+    /// The order as it stands.
+    pub(crate) order: Order,
+    /// Where it has been.
+    pub(crate) passages: Vec<Passage>,
+}
+
+/// Passages as [`LOAD_WITH_PASSAGES`] writes them: `placed 1763720000000000,paid 1763720009000000`.
+struct Passages(Vec<Passage>);
+
+impl FromStr for Passages {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let passage = |word: &str| {
+            let (state, at) = word.split_once(' ')?;
+            Some(Passage { state: state.parse().ok()?, at: Timestamp::from_micros(at.parse().ok()?) })
+        };
+        text.split(',').map(passage).collect::<Option<_>>().map(Self).ok_or("no list of states and times")
+    }
 }
 
 impl HistoryEntry<'_> {
@@ -71,24 +106,13 @@ pub(crate) fn history_of(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<Vec
     })
 }
 
-/// An order and its history, the oldest entry first, by one statement.
-pub(crate) fn load_with_history(
-    snapshot: &mut Snapshot<'_>,
-    id: OrderId,
-) -> Result<Option<(Order, Vec<PastEntry>)>, StoreError> {
-    let (mut order, mut history) = (None, Vec::new());
-    snapshot.each(&LOAD_WITH_HISTORY, &params![id], |row| {
-        if order.is_none() {
-            order = Some(columns::order(row)?);
-        }
-        let first = columns::ORDER_COLUMNS;
-        if let Some(version) = row.get(first)? {
-            let (state, by) = (word(row, first + 1)?, word(row, first + 2)?);
-            history.push(PastEntry { version, state, by, at: row.get(first + 3)? });
-        }
-        Ok(())
-    })?;
-    Ok(order.map(|order| (order, history)))
+/// The orders with these ids, by one statement each; nothing for an id that is none.
+pub(crate) fn load_with_passages(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Option<Travelled>>, StoreError> {
+    let rows: Vec<_> = ids.iter().map(|id| params![id].into()).collect();
+    tx.one_many(&LOAD_WITH_PASSAGES, &rows, |row| {
+        let passages = row.get::<Option<Parsed<Passages>>>(columns::ORDER_COLUMNS)?;
+        Ok(Travelled { order: columns::order(row)?, passages: passages.map(|found| found.0.0).unwrap_or_default() })
+    })
 }
 
 /// How an order began.
@@ -110,7 +134,7 @@ pub(crate) enum FirstEntry {
 /// How an order began; nothing for an id that was never heard of.
 pub(crate) fn first_entry(snapshot: &mut Snapshot<'_>, id: OrderId) -> Result<Option<FirstEntry>, StoreError> {
     snapshot.one(&FIRST_ENTRY, &params![id], |row| {
-        let state = row.get::<Option<super::columns::Parsed<OrderState>>>(1)?;
+        let state = row.get::<Option<Parsed<OrderState>>>(1)?;
         let expires_at = row.get::<Option<Timestamp>>(2)?;
         Ok(match (state, expires_at) {
             (Some(state), Some(expires_at)) => {
@@ -160,7 +184,7 @@ pub(crate) fn history_rows(
 ) -> Result<(), StoreError> {
     snapshot.each(&HISTORIES_BETWEEN, &params![after, up_to], |row| {
         let state: String = row.get(2)?;
-        let stored = match row.get::<Option<super::columns::Parsed<OrderState>>>(4)? {
+        let stored = match row.get::<Option<Parsed<OrderState>>>(4)? {
             None => None,
             Some(state) => Some((state.0, row.get(5)?, word(row, 6)?, word(row, 7)?)),
         };

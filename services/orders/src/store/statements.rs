@@ -54,9 +54,9 @@ store::statements! {
          $23, $24, $25, $26, $27, $28, $29, $30, $29)";
     /// An order.
     LOAD_ORDER = concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1");
-    /// An order beside each entry of its history, the oldest first; by itself if it has none.
-    LOAD_WITH_HISTORY = concat!("SELECT o.*, h.version, h.state, h.moved_by, h.at FROM (SELECT ", order_columns!(), " FROM orders \
-        WHERE id = $1) AS o LEFT JOIN order_history h ON h.order_id = o.id ORDER BY h.version");
+    /// An order, and where its history says that it was and since when, the oldest first, in one text.
+    LOAD_WITH_PASSAGES = concat!("SELECT ", order_columns!(), ", (SELECT STRING_AGG(h.state || ' ' || h.at, ',' ORDER BY h.version) \
+        FROM order_history h WHERE h.order_id = $1) FROM orders WHERE id = $1");
     /// An order, to change it.
     LOCK_ORDER = concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1 FOR UPDATE");
     /// An order, if this person may see it.

@@ -1,8 +1,11 @@
 //! Lists: whose, which, in pages.
 
-use contracts::orders::{OrderLife, State, StateRequest};
+use contracts::orders::{OrderLife, OrderPlaced, OrderUpdated, State, StateRequest};
 use contracts::{OrderId, feed::OrderFeed};
+use eventlog::DeadLetterQuery;
+use kernel::Event as _;
 use serde_json::{Value, json};
+use store::StoreError;
 use testkit::{Admin, Barista, Guest, TestDatabase, both_databases};
 
 use crate::support::{World, id_of, minutes, other_shop, shop};
@@ -13,6 +16,7 @@ both_databases!(
     a_list_is_narrowed_by_state_and_time,
     a_reader_who_has_it_gets_no_body,
     the_feed_tells_every_change_of_status,
+    the_feed_tells_each_of_several_orders_and_leaves_out_what_is_none,
     the_life_of_orders_is_told_to_catalog,
 );
 
@@ -115,6 +119,43 @@ fn the_feed_tells_every_change_of_status(database: &TestDatabase) {
     assert_eq!((&last["payload"]["final_status"], &last["payload"]["cost"]), (&json!("CLOSED"), &json!(620)));
     assert_eq!(last["payload"]["order_items"][0]["price"], 310);
     assert_eq!(last["payload"]["order_items"][0]["name"], "Латте");
+}
+
+/// All are heard of in one transaction. Each message belongs to the trace of the event that it is made for.
+fn the_feed_tells_each_of_several_orders_and_leaves_out_what_is_none(database: &TestDatabase) {
+    let mut world = World::new(database);
+    let (first, _) = world.a_placed_order("k1");
+    let (second, _) = world.a_placed_order("k2");
+    world.cancel_by(&Guest(1), second, &json!({})).expect(200);
+    let placed: Vec<OrderPlaced> = world.told();
+    let nobody = OrderPlaced { order_id: OrderId::from_bits(99), ..placed[0].clone() };
+    let unpaid = OrderUpdated { refund_due: true, ..world.told::<OrderUpdated>().remove(0) };
+    let stays = OrderUpdated { from: unpaid.to, ..unpaid };
+    let trace = |number: usize| format!("00-4bf92f3577b34da6a3ce929d0e0e473{number}-00f067aa0ba902b7-01");
+    let again = placed.clone();
+    let published = world.harness.db().write_blocking(move |tx| {
+        tx.publish(&nobody)?;
+        tx.publish(&stays)?;
+        again.iter().enumerate().try_for_each(|(number, placed)| {
+            tx.in_trace(Some(&trace(number)));
+            tx.publish(placed)
+        })
+    });
+    published.unwrap_or_else(|error: StoreError| panic!("{error}"));
+
+    world.harness.settle();
+
+    let feed = world.told::<OrderFeed>();
+    let told: Vec<_> = feed.iter().map(|message| (message.order_id, message.payload.statuses.len())).collect();
+    assert_eq!(told, [(first, 1), (second, 2), (second, 2), (first, 1), (second, 2)]);
+    let log = eventlog::Log::open(world.harness.store()).unwrap();
+    log.advance().unwrap();
+    let traces: Vec<_> =
+        log.tail(0, &[OrderFeed::TOPIC], 10).unwrap().into_iter().map(|event| event.traceparent).collect();
+    assert_eq!(traces[3..], [Some(trace(0)), Some(trace(1))]);
+    let letters = log.dead_letters(DeadLetterQuery::default()).unwrap();
+    let keys: Vec<_> = letters.iter().map(|letter| (letter.consumer.as_str(), letter.key.clone())).collect();
+    assert_eq!(keys, [("orders.feed", OrderId::from_bits(99).to_string())]);
 }
 
 fn the_life_of_orders_is_told_to_catalog(database: &TestDatabase) {

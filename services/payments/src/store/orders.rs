@@ -5,7 +5,7 @@ use super::sql::{CLAIM_ORDER, END, ENTER_ORDER, INSERT_ORDER, LOCK_ORDER, ORDER,
 use crate::model::refund::RefundLine;
 use contracts::{OrderId, PaymentId, ShopId, UserId};
 use kernel::{Money, Timestamp};
-use store::{Row, Snapshot, StoreError, Tx, params};
+use store::{Param, Row, Snapshot, StoreError, Tx, params};
 
 /// What payments needs of an order, frozen when it was placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,18 +26,29 @@ pub(crate) struct OrderCopy {
     pub paid_by: Option<PaymentId>,
 }
 
-/// Keeps a new order and how many of each of its lines were sold; whether it has ended already, for the news of its end
-/// may have come first, or be coming right now. Nothing for an order that is known.
+/// An order that was just heard of, and how many of each of its lines were sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewOrder {
+    /// The order.
+    pub order: OrderCopy,
+    /// Its lines.
+    pub lines: Vec<RefundLine>,
+}
+
+/// Keeps new orders. Of each: whether it has ended already, for the news of its end may have come first, or be coming
+/// right now. Nothing for an order that is known.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) fn insert_order(
-    tx: &mut Tx<'_>,
-    order: &OrderCopy,
-    lines: &[RefundLine],
-) -> Result<Option<bool>, StoreError> {
-    tx.execute_later(&ENTER_ORDER, &params![order.id])?;
-    let row = params![
+pub(crate) fn insert_orders(tx: &mut Tx<'_>, orders: &[NewOrder]) -> Result<Vec<Option<bool>>, StoreError> {
+    // All are entered before any is inserted, and the inserts see what whoever held their rows has committed.
+    orders.iter().try_for_each(|new| tx.execute_later(&ENTER_ORDER, &params![new.order.id]))?;
+    let rows: Vec<_> = orders.iter().map(row).collect();
+    tx.one_many(&INSERT_ORDER, &rows, |row| row.get(0))
+}
+
+fn row(NewOrder { order, lines }: &NewOrder) -> Vec<Param<'_>> {
+    params![
         order.id,
         order.guest_id,
         order.shop_id,
@@ -46,8 +57,8 @@ pub(crate) fn insert_order(
         &order.return_url,
         order.placed_at,
         lines_text(lines),
-    ];
-    tx.one(&INSERT_ORDER, &row, |row| row.get(0))
+    ]
+    .into()
 }
 
 /// How many of each line of an order were sold.

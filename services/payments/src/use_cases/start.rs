@@ -3,6 +3,7 @@
 use contracts::orders::{OrderPlaced, PaymentMethod};
 use contracts::payments::{PayableReply, PayableRequest, PaymentState};
 use contracts::{OrderId, PaymentId, UserId};
+use eventlog::{Delivered, Failure};
 use kernel::Money;
 use store::Tx;
 
@@ -15,7 +16,7 @@ use crate::model::hear::hear;
 use crate::model::judge::OrderMoney;
 use crate::model::payment::{Alarm, Payment, ProviderName, is_open};
 use crate::model::refund::RefundLine;
-use crate::store::{self as rows, OrderCopy};
+use crate::store::{self as rows, NewOrder, OrderCopy};
 
 /// Whether an order can be paid like this: asked by orders before it places one.
 pub(crate) fn payable(app: &App, asked: &PayableRequest) -> Result<PayableReply, Error> {
@@ -35,9 +36,28 @@ struct Attempt {
     order_has_ended: bool,
 }
 
-/// Keeps what is needed of a new order and begins its first payment. An order that was heard of before is left
+/// Keeps what is needed of new orders and begins the first payment of each. An order that was heard of before is left
 /// alone: what it was then is what is paid (security.md P8).
-pub(crate) fn start(tx: &mut Tx<'_>, app: &App, placed: &OrderPlaced) -> Result<(), Error> {
+pub(crate) fn start(tx: &mut Tx<'_>, app: &App, events: &[&Delivered]) -> Result<(), Failure> {
+    let placed: Vec<OrderPlaced> = events.iter().map(|event| event.decode()).collect::<Result<_, _>>()?;
+    let orders: Vec<NewOrder> = placed.iter().map(new_order).collect();
+    let ended = rows::insert_orders(tx, &orders)?;
+    for (place, NewOrder { order, .. }) in orders.iter().enumerate() {
+        let Some(order_has_ended) = ended[place] else { continue };
+        let attempt = Attempt {
+            id: PaymentId::new(tx.now(), app.rng.as_ref()),
+            number: 1,
+            provider: provider_of(placed[place].payment_method),
+            return_url: order.return_url.clone(),
+            order_has_ended,
+        };
+        tx.in_trace(events[place].traceparent.as_deref());
+        begin(tx, app, order, &attempt)?;
+    }
+    Ok(())
+}
+
+fn new_order(placed: &OrderPlaced) -> NewOrder {
     let order = OrderCopy {
         id: placed.order_id,
         guest_id: placed.guest_id,
@@ -47,17 +67,8 @@ pub(crate) fn start(tx: &mut Tx<'_>, app: &App, placed: &OrderPlaced) -> Result<
         placed_at: placed.placed_at,
         paid_by: None,
     };
-    let lines: Vec<RefundLine> =
-        placed.lines.iter().map(|line| RefundLine { line_id: line.line_id, quantity: line.quantity }).collect();
-    let Some(order_has_ended) = rows::insert_order(tx, &order, &lines)? else { return Ok(()) };
-    let attempt = Attempt {
-        id: PaymentId::new(tx.now(), app.rng.as_ref()),
-        number: 1,
-        provider: provider_of(placed.payment_method),
-        return_url: order.return_url.clone(),
-        order_has_ended,
-    };
-    begin(tx, app, &order, &attempt).map(drop)
+    let sold = placed.lines.iter().map(|line| RefundLine { line_id: line.line_id, quantity: line.quantity });
+    NewOrder { order, lines: sold.collect() }
 }
 
 /// What a guest asks for who tries again.

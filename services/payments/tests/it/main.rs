@@ -26,6 +26,8 @@ mod refunds;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]
+mod together;
+#[cfg(test)]
 mod told;
 #[cfg(test)]
 mod waiting;

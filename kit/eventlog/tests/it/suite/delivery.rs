@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use eventlog::Consumer;
+use eventlog::{Consumer, DeadLetterQuery};
 use kernel::{Clock, Event};
 use store::{StoreError, params};
 
@@ -98,6 +98,22 @@ pub(crate) fn topics_that_nobody_asked_for_are_not_delivered(log: &dyn LogUnderT
     process.drain(&mut runner);
 
     assert_eq!(process.heard_of("probe.scribe", "a"), [2]);
+}
+
+/// The consumer's position there stays.
+pub(crate) fn a_topic_that_is_heard_no_more_is_not_delivered(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let both = Consumer::apply("probe.scribe", &[Memo::TOPIC, Note::TOPIC], |_, _| Ok(()));
+    process.drain(&mut process.runner(both));
+    let process = log.restart();
+    let mut runner = process.runner(scribe("probe.scribe"));
+    process.publish_one(&Memo { key: "a".into(), number: 1 });
+    process.publish(&[("a", 2)]);
+
+    process.drain(&mut runner);
+
+    assert_eq!(process.heard_of("probe.scribe", "a"), [2]);
+    assert_eq!(process.log.dead_letters(DeadLetterQuery::default()).unwrap(), []);
 }
 
 pub(crate) fn events_of_two_topics_come_in_the_order_of_the_log(log: &dyn LogUnderTest) {

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eventlog::{Consumer, Failure};
-use kernel::{Clock, Event};
+use kernel::{Clock, Event, SystemClock};
 
 use super::{LEASES_RUN_OUT, LogUnderTest};
-use crate::probe::{Journal, Note, Patience, record, scribe};
+use crate::probe::{Journal, Memo, Note, Patience, Process, hear, record, scribe};
 
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -25,6 +25,116 @@ pub(crate) fn threads_hear_what_is_published(log: &dyn LogUnderTest) {
 
     assert_eq!(process.heard_of("probe.scribe", "a"), (1..=20).collect::<Vec<i64>>());
     process.assert_audit_is_clean();
+}
+
+/// Each event is waited for before the next one is published. A consumer that is not woken looks once a second.
+pub(crate) fn news_wake_the_consumers_of_their_topics_at_once(log: &dyn LogUnderTest) {
+    const EVENTS: i64 = 10;
+    let (process, other) = log.side_by_side();
+    let journal = Journal::new();
+    let mut runner = process.log.runner();
+    for (name, topics) in [("probe.notes", &[Note::TOPIC][..]), ("probe.both", &[Memo::TOPIC, Note::TOPIC])] {
+        runner.add(&process.db, notes_down(name, topics, &journal));
+    }
+    let running = runner.start(&log.clock().shared()).unwrap();
+    let (clock, publishers) = (SystemClock::new(), [&process, &other]);
+
+    for number in 1..=EVENTS {
+        let publisher = publishers[usize::try_from(number).unwrap() % 2];
+        publisher.publish(&[("a", number)]);
+        Patience::new("the note").until(|| journal.len() % 3 == 2);
+        publisher.publish_one(&Memo { key: "a".into(), number });
+        Patience::new("the memo").until(|| journal.len() % 3 == 0);
+    }
+
+    let took = clock.elapsed();
+    running.stop();
+    assert!(took < Duration::from_secs(10), "the consumers slept through the news: {took:?}");
+}
+
+/// To look costs a transaction. Every consumer looks once a second all the same.
+pub(crate) fn news_do_not_wake_the_consumers_of_other_topics(log: &dyn LogUnderTest) {
+    const EVENTS: u64 = 50;
+    const OTHERS: u64 = 20;
+    let process = log.start();
+    let journal = Journal::new();
+    let mut runner = process.log.runner();
+    runner.add(&process.db, notes_down("probe.notes", &[Note::TOPIC], &journal));
+    for number in 0..OTHERS {
+        // The name of a consumer lives as long as the program; a test's few bytes may.
+        let name: &'static str = Box::leak(format!("probe.memos-{number}").into_boxed_str());
+        runner.add(&process.db, notes_down(name, &[Memo::TOPIC], &journal));
+    }
+    let running = runner.start(&log.clock().shared()).unwrap();
+    hears_a_note(&process, &journal);
+    let before = process.db.stats().reads;
+
+    for _ in 0..EVENTS {
+        hears_a_note(&process, &journal);
+    }
+
+    let looks = process.db.stats().reads - before;
+    running.stop();
+    assert!(looks < EVENTS * OTHERS, "{looks} looks at {EVENTS} events of one consumer");
+}
+
+/// Fails with every event whose number is odd at its first try.
+fn stumbler() -> Consumer {
+    Consumer::apply("probe.scribe", &[Note::TOPIC], |tx, event| {
+        let note: Note = event.decode()?;
+        if note.number % 2 == 1 && event.tries == 0 {
+            return Err(Failure::Retry("not yet".into()));
+        }
+        hear(tx, "probe.scribe", event)
+    })
+}
+
+/// The consumer's thread waits for it in real time, and not until it would look by itself.
+pub(crate) fn a_failed_event_is_tried_again_when_it_is_due(log: &dyn LogUnderTest) {
+    const EVENTS: usize = 10;
+    let process = log.start();
+    let running = process.runner(stumbler()).start(&log.clock().shared()).unwrap();
+    let clock = SystemClock::new();
+
+    for turn in 0..EVENTS {
+        process.publish(&[("a", 1)]);
+        Patience::new("the failure").until(|| process.log.stats().unwrap()[0].waiting == 1);
+        log.clock().advance(Duration::from_millis(200));
+        Patience::new("the second try").until(|| process.heard("probe.scribe").len() > turn);
+    }
+
+    let took = clock.elapsed();
+    running.stop();
+    assert!(took < Duration::from_secs(6), "it slept through what was due: {took:?}");
+}
+
+pub(crate) fn what_waits_behind_a_parked_event_follows_it_at_once(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let running = process.runner(stumbler()).start(&log.clock().shared()).unwrap();
+    process.publish(&[&[("a", 1)][..], &[("a", 2); 9]].concat());
+    Patience::new("the failure").until(|| process.log.stats().unwrap()[0].behind == 9);
+    let clock = SystemClock::new();
+
+    log.clock().advance(Duration::from_millis(200));
+    Patience::new("all of the key").until(|| process.heard("probe.scribe").len() == 10);
+
+    let took = clock.elapsed();
+    running.stop();
+    assert!(took < Duration::from_secs(5), "it slept between them: {took:?}");
+}
+
+fn notes_down(name: &'static str, topics: &[&'static str], journal: &Journal<i64>) -> Consumer {
+    let entries = journal.clone();
+    Consumer::apply(name, topics, move |_, event| {
+        entries.push(event.seq);
+        Ok(())
+    })
+}
+
+fn hears_a_note(process: &Process, journal: &Journal<i64>) {
+    let before = journal.len();
+    process.publish(&[("a", 1)]);
+    Patience::new("the note").until(|| journal.len() > before);
 }
 
 /// Each of four calls waits until all four are under way.
