@@ -34,7 +34,8 @@ const PARTS: &[Part] = &[
     ("menu", menu::measure),
     ("placement", placement::on_sqlite),
     ("postgres", placement::on_postgres),
-    ("overload", overload::measure),
+    ("overload", overload::on_sqlite),
+    ("postgres-overload", overload::on_postgres),
     ("logins", overload::measure_logins),
 ];
 

@@ -16,16 +16,24 @@ const USEFUL_WITHIN: Duration = Duration::from_secs(1);
 const CALLERS: usize = 1_024;
 const FLOOD_CALLERS: usize = 32;
 
-pub(crate) fn measure(report: &mut Report) {
-    let business = Business::open(&TestDatabase::sqlite());
+pub(crate) fn on_sqlite(report: &mut Report) {
+    measure(report, &TestDatabase::sqlite(), "sqlite");
+}
+
+pub(crate) fn on_postgres(report: &mut Report) {
+    measure(report, &TestDatabase::postgres(), "postgres");
+}
+
+fn measure(report: &mut Report, database: &TestDatabase, engine: &str) {
+    let business = Business::open(database);
     let best = closed(&business.placements(64));
-    report.load("placement before overload", "sqlite", &best, json!({}));
+    report.load("placement before overload", engine, &best, json!({}));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of some thousands")]
     let rate = (best.per_s() * 2.0) as u32;
     let load = Open { closed: business.placements(CALLERS), rate, useful_within: USEFUL_WITHIN };
     let good = open(&load);
     let share = (good.per_s() / best.per_s() * 100.0).round() / 100.0;
-    report.load("overload", "sqlite", &good, json!({"offered_per_s": rate, "of_best": share}));
+    report.load("overload", engine, &good, json!({"offered_per_s": rate, "of_best": share}));
 }
 
 pub(crate) fn measure_logins(report: &mut Report) {
