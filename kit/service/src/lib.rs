@@ -68,7 +68,7 @@ pub mod token;
 pub use body::{
     BODY_MAX_BYTES, Body, CSV_MAX_BYTES, Csv, DEPTH_MAX, Validate, parse as parse_body, read_body, read_counted_body,
 };
-pub use card_number::without_card_numbers;
+pub use card_number::{address_holds_card_number, without_card_numbers};
 pub use context::{Lang, RequestContext, RequestId, RequestKind, language_of};
 pub use etag::{IfMatch, Stale, Tagged, etagged, version_tag, versioned, weak_tag};
 pub use headers::{Transport, X_REQUEST_ID};
