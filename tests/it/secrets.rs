@@ -8,6 +8,7 @@ use testkit::TestDatabase;
 
 use self::collector::Collector;
 use crate::api::Api;
+use crate::hostile::exchange;
 use crate::pickup::{basket, payment_in};
 use crate::stage::{SECRET, Shop, Stage, eventually};
 
@@ -23,6 +24,8 @@ const FORGED_TOKEN: &str = "canaryforged0000.canaryforged1111.canaryforged2222";
 const KEY_SECRET: &str = "canary-ibis-2277-that-seals-the-signing-keys";
 const CARD: &str = "4242424242424242";
 const CARD_AS_TYPED: &str = "4242 4242 4242 4242";
+
+const MALFORMED: &str = "http.malformed-request";
 
 /// Tokens that were issued or shown.
 struct Tokens(Vec<String>);
@@ -135,6 +138,13 @@ fn attempts(stage: &Stage, guest: &Api, shop: &Shop) {
     guest.post_with_key("/orders", "story-secrets-0003", &json!({"total": 1})).expect(422);
     nobody.with_token(FORGED_TOKEN).get("/orders").expect(401);
     nobody.post("/payments/callbacks/sandbox", &json!({"id": "evt_1"})).expect(401);
+    for unframed in [
+        &b"PUT /api/v1/orders HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+            [..],
+        b"GET\r\n\r\n",
+    ] {
+        assert_eq!(exchange(stage.public(), unframed).status, 400);
+    }
     let until_throttled = (0..10).map(|_| tried(EMAIL)).take_while(|status| *status == 401).count();
     assert!((1..10).contains(&until_throttled), "{until_throttled}");
 }
@@ -157,13 +167,15 @@ fn every_attempt_is_logged(log: &str, user: &str) {
         vec![("message", "a sign-in was refused"), ("reason", reason)].into_iter().chain(who).collect()
     };
     let user = Some(("user.id", user));
-    let wanted: [Vec<(&str, &str)>; 12] = [
+    let wanted: [Vec<(&str, &str)>; 14] = [
         sign_in("wrong_password", user),
         sign_in("unknown_email", None),
         sign_in("account_throttled", user),
         vec![("message", "a refresh token was used twice: its family is dead")],
         vec![("message", "an access token was refused")],
         vec![("message", "a callback was refused"), ("provider", "sandbox")],
+        refused("payments.callback-refused", "/api/v1/payments/callbacks/{provider}", None),
+        vec![("error.code", MALFORMED), ("http.request.method", "PUT"), ("client.address", "127.0.0.1")],
         refused("auth.invalid-credentials", "/api/v1/auth/login", None),
         refused("auth.token-reused", "/api/v1/auth/refresh", None),
         refused("http.unauthenticated", "/api/v1/orders", None),
@@ -177,4 +189,6 @@ fn every_attempt_is_logged(log: &str, user: &str) {
     };
     let missing: Vec<_> = wanted.iter().filter(|members| !is_written(members)).collect();
     assert!(missing.is_empty(), "not logged: {missing:#?}");
+    let unread = lines.iter().find(|line| line["error.code"] == MALFORMED && line["http.request.method"].is_null());
+    assert_eq!(unread.expect("what is no request has no method")["client.address"], "127.0.0.1");
 }
