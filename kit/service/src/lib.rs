@@ -24,8 +24,8 @@ mod timers;
 
 pub use calls::{AnsweredTwice, CALL_CODES, CallError, CallHandler, Calls};
 pub use checks::{
-    Audited, Auditor, Change, Check, CheckOutcome, EventType, FactError, FactSet, Facts, Finding, Pass, QUIET_PERIOD,
-    Report, Stretch, Telling, events_can_be_read,
+    Audited, Auditor, Change, Changes, Check, CheckOutcome, EventType, FactError, FactSet, Facts, Finding, Pass,
+    QUIET_PERIOD, Report, Stretch, Telling, events_can_be_read,
 };
 pub use deps::Deps;
 pub use health::{Health, HealthReport, PartHealth};
