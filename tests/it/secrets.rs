@@ -60,6 +60,7 @@ fn no_secret_is_left_anywhere_and_each_attempt_is_logged(database: &TestDatabase
     let order = a_paid_order(&guest, &shop);
     attempts(&stage, &guest, &shop);
 
+    let metrics = stage.metrics();
     stage.come_to_rest();
     let contents = database_of(&stage, database);
     for action in
@@ -77,6 +78,13 @@ fn no_secret_is_left_anywhere_and_each_attempt_is_logged(database: &TestDatabase
         leaks.extend(outside(&log, &traces, secret));
     }
     leaks.extend(outside(&log, &traces, EMAIL));
+    assert!(metrics.contains("/api/v1/auth/password"), "the metrics are looked through: {} bytes", metrics.len());
+    let shown = |secret: &&str| metrics.contains(*secret);
+    leaks.extend(
+        given.into_iter().chain([TYPED_AS_EMAIL, EMAIL]).filter(shown).map(|secret| format!("metrics: {secret}")),
+    );
+    let tokens = tokens.0.iter().filter(|token| metrics.contains(token.as_str()));
+    leaks.extend(tokens.map(|token| format!("metrics: {token}")));
     assert_eq!(leaks, [""; 0]);
     every_attempt_is_logged(&log, &user);
 }
