@@ -27,6 +27,8 @@ use kernel::{Clock, OsRng, Rng, Timestamp};
 use sandbox::bank::{Bank, BankConfig};
 use service::{Settings, Stop, Telemetry, UreqOutbound};
 use testkit::SeededRng;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 use self::chain::{Chain, Dice};
 use self::client::Client;
@@ -122,6 +124,9 @@ fn new_mark() -> Mark {
 
 /// Everything that the demo's process stands on.
 struct DemoWorld {
+    runtime: Runtime,
+    /// Where the public API is: listened on before anybody is told of it, since the port may be any that is free.
+    public: TcpListener,
     settings: Settings,
     world: World,
     bank: Bank,
@@ -147,11 +152,13 @@ fn demo_world(
             rng: Arc::clone(&rng),
         })
     };
+    let runtime = runtime()?;
+    let public = runtime.block_on(listen(&args.listen.to_string(), "--listen"))?;
     let bank = ports::bank(ports_of(args), start)?;
-    let settings = demo_settings(common, args, folder, mark, bank.url())?;
+    let settings = demo_settings(common, public.local_addr()?, folder, mark, bank.url())?;
     let outbound = Arc::new(UreqOutbound::new(&settings));
     let admin = mark.logins.first().context("demo.json names no administrator")?.clone();
-    Ok(DemoWorld { settings, world: World { clock, rng, outbound }, bank, admin })
+    Ok(DemoWorld { runtime, public, settings, world: World { clock, rng, outbound }, bank, admin })
 }
 
 /// Who leaves after the day is looked for by nobody.
@@ -160,16 +167,22 @@ const fn ports_of(args: &DemoArgs) -> Ports {
 }
 
 /// The demo sends a day in a minute from one address, so it counts nobody, and says so here.
-fn demo_settings(common: &Common, args: &DemoArgs, folder: &Folder, mark: &Mark, bank_url: &str) -> Result<Settings> {
+fn demo_settings(
+    common: &Common,
+    public: SocketAddr,
+    folder: &Folder,
+    mark: &Mark,
+    bank_url: &str,
+) -> Result<Settings> {
     let flags = [
         ("data.folder", folder.path().display().to_string()),
         // Whatever PostgreSQL the environment or a file names holds somebody's business.
         ("database.url", String::new()),
-        ("server.listen", args.listen.to_string()),
+        ("server.listen", public.to_string()),
         ("server.private_listen", ports::PRIVATE.to_owned()),
         ("limits.enabled", "false".to_owned()),
         ("log.level", "warn".to_owned()),
-        ("payments.public_url", base_url(args.listen)),
+        ("payments.public_url", base_url(public)),
         ("payments.bank_url", bank_url.to_owned()),
         ("payments.bank_secret", mark.bank_secret.clone()),
     ];
@@ -199,9 +212,8 @@ struct Open {
 
 /// Starts the shop, lets `visit` do its part on a thread of its own, and serves until told to stop.
 fn with_shop(args: &DemoArgs, demo: DemoWorld, visit: impl FnOnce(&Open) -> Result<End> + Send) -> Result<End> {
-    let DemoWorld { settings, world, bank, admin } = demo;
+    let DemoWorld { runtime, public, settings, world, bank, admin } = demo;
     let _telemetry = Telemetry::start(&settings, &world.clock, &world.outbound)?;
-    let runtime = runtime()?;
     let (opened, open) = std::sync::mpsc::channel();
     let afterwards = if args.exit { Afterwards::Leaves } else { Afterwards::Stays };
     std::thread::scope(|scope| {
@@ -211,10 +223,7 @@ fn with_shop(args: &DemoArgs, demo: DemoWorld, visit: impl FnOnce(&Open) -> Resu
             attend(&open.serving.stop, afterwards, || visit(&open)).map(Some)
         });
         let served = runtime.block_on(async {
-            let doors = Doors {
-                public: listen(settings.text("server.listen"), "--listen").await?,
-                private: ports::private(ports_of(args)).await?,
-            };
+            let doors = Doors { public, private: ports::private(ports_of(args)).await? };
             let instance = Instance::open(settings, world.clone())?;
             prepare(&instance, &admin)?;
             let (auditor, log) = (instance.platform.auditor(), instance.platform.log().clone());

@@ -114,6 +114,20 @@ fn a_public_port_that_is_taken_is_told_with_the_flag_and_a_free_one() {
 }
 
 #[test]
+fn a_demo_on_any_free_port_tells_the_bank_the_port_that_it_has() {
+    let made = tempfile::tempdir().unwrap();
+    let folder = made.path().join("demo");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
+    command.args(["demo", "--exit", "--orders", "20", "--listen", "127.0.0.1:0", "--data"]).arg(&folder);
+
+    ended_well(&command.output().unwrap());
+
+    let contents = testkit::Contents::of_sqlite_file(&folder.join("samovar.db"));
+    assert!(!contents.rows_with("/returned?order=").is_empty(), "somebody was sent to the bank");
+    assert_eq!(contents.rows_with("localhost:0/"), [""; 0]);
+}
+
+#[test]
 fn the_demo_leaves_a_configured_database_alone() {
     let made = tempfile::tempdir().unwrap();
 

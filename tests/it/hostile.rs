@@ -17,7 +17,8 @@ use testkit::TestDatabase;
 
 use self::attacks::{Attack, Expected};
 use self::routes::{Ids, Media, Route};
-use self::wire::{Reply, Shot, exchange};
+pub(crate) use self::wire::exchange;
+use self::wire::{Reply, Shot};
 use crate::api::Api;
 use crate::pickup::basket;
 use crate::stage::{PASSWORD, Shop, Stage, eventually};

@@ -63,6 +63,9 @@ fn an_order_that_would_send_its_guest_elsewhere_is_refused(database: &TestDataba
         "https://shop.example\\.evil.example/".to_owned(),
         format!("https://{own}/"),
         format!("http://{}:9/", own.ip()),
+        "http://shop.example/thanks".to_owned(),
+        "https://shop.example:8443/thanks".to_owned(),
+        "https://shop.example/thanks?card=4242%204242%204242%204242".to_owned(),
     ] {
         let refused = placed("story-return-0002", &elsewhere);
 
@@ -70,7 +73,7 @@ fn an_order_that_would_send_its_guest_elsewhere_is_refused(database: &TestDataba
         assert_eq!(refused.body["errors"][0]["pointer"], "/payment/return_url", "{elsewhere}: {}", refused.text);
     }
     assert_eq!(guest.get("/orders").expect(200)["items"], json!([]), "nothing was placed");
-    for (number, home) in (1..).zip(["HTTPS://Shop.Example:8443/thanks".to_owned(), format!("http://{own}/thanks")]) {
+    for (number, home) in (1..).zip(["HTTPS://Shop.Example:443/thanks".to_owned(), format!("http://{own}/thanks")]) {
         placed(&format!("story-return-100{number}"), &home).expect(201);
     }
     stage.come_to_rest();

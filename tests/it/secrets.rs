@@ -8,6 +8,7 @@ use testkit::TestDatabase;
 
 use self::collector::Collector;
 use crate::api::Api;
+use crate::hostile::exchange;
 use crate::pickup::{basket, payment_in};
 use crate::stage::{SECRET, Shop, Stage, eventually};
 
@@ -23,6 +24,8 @@ const FORGED_TOKEN: &str = "canaryforged0000.canaryforged1111.canaryforged2222";
 const KEY_SECRET: &str = "canary-ibis-2277-that-seals-the-signing-keys";
 const CARD: &str = "4242424242424242";
 const CARD_AS_TYPED: &str = "4242 4242 4242 4242";
+
+const MALFORMED: &str = "http.malformed-request";
 
 /// Tokens that were issued or shown.
 struct Tokens(Vec<String>);
@@ -57,6 +60,7 @@ fn no_secret_is_left_anywhere_and_each_attempt_is_logged(database: &TestDatabase
     let order = a_paid_order(&guest, &shop);
     attempts(&stage, &guest, &shop);
 
+    let metrics = stage.metrics();
     stage.come_to_rest();
     let contents = database_of(&stage, database);
     for action in
@@ -74,6 +78,13 @@ fn no_secret_is_left_anywhere_and_each_attempt_is_logged(database: &TestDatabase
         leaks.extend(outside(&log, &traces, secret));
     }
     leaks.extend(outside(&log, &traces, EMAIL));
+    assert!(metrics.contains("/api/v1/auth/password"), "the metrics are looked through: {} bytes", metrics.len());
+    let shown = |secret: &&str| metrics.contains(*secret);
+    leaks.extend(
+        given.into_iter().chain([TYPED_AS_EMAIL, EMAIL]).filter(shown).map(|secret| format!("metrics: {secret}")),
+    );
+    let tokens = tokens.0.iter().filter(|token| metrics.contains(token.as_str()));
+    leaks.extend(tokens.map(|token| format!("metrics: {token}")));
     assert_eq!(leaks, [""; 0]);
     every_attempt_is_logged(&log, &user);
 }
@@ -135,6 +146,13 @@ fn attempts(stage: &Stage, guest: &Api, shop: &Shop) {
     guest.post_with_key("/orders", "story-secrets-0003", &json!({"total": 1})).expect(422);
     nobody.with_token(FORGED_TOKEN).get("/orders").expect(401);
     nobody.post("/payments/callbacks/sandbox", &json!({"id": "evt_1"})).expect(401);
+    for unframed in [
+        &b"PUT /api/v1/orders HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+            [..],
+        b"GET\r\n\r\n",
+    ] {
+        assert_eq!(exchange(stage.public(), unframed).status, 400);
+    }
     let until_throttled = (0..10).map(|_| tried(EMAIL)).take_while(|status| *status == 401).count();
     assert!((1..10).contains(&until_throttled), "{until_throttled}");
 }
@@ -157,13 +175,15 @@ fn every_attempt_is_logged(log: &str, user: &str) {
         vec![("message", "a sign-in was refused"), ("reason", reason)].into_iter().chain(who).collect()
     };
     let user = Some(("user.id", user));
-    let wanted: [Vec<(&str, &str)>; 12] = [
+    let wanted: [Vec<(&str, &str)>; 14] = [
         sign_in("wrong_password", user),
         sign_in("unknown_email", None),
         sign_in("account_throttled", user),
         vec![("message", "a refresh token was used twice: its family is dead")],
         vec![("message", "an access token was refused")],
         vec![("message", "a callback was refused"), ("provider", "sandbox")],
+        refused("payments.callback-refused", "/api/v1/payments/callbacks/{provider}", None),
+        vec![("error.code", MALFORMED), ("http.request.method", "PUT"), ("client.address", "127.0.0.1")],
         refused("auth.invalid-credentials", "/api/v1/auth/login", None),
         refused("auth.token-reused", "/api/v1/auth/refresh", None),
         refused("http.unauthenticated", "/api/v1/orders", None),
@@ -177,4 +197,6 @@ fn every_attempt_is_logged(log: &str, user: &str) {
     };
     let missing: Vec<_> = wanted.iter().filter(|members| !is_written(members)).collect();
     assert!(missing.is_empty(), "not logged: {missing:#?}");
+    let unread = lines.iter().find(|line| line["error.code"] == MALFORMED && line["http.request.method"].is_null());
+    assert_eq!(unread.expect("what is no request has no method")["client.address"], "127.0.0.1");
 }

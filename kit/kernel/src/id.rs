@@ -79,6 +79,12 @@ impl<K: IdKind> Id<K> {
         Self::from_bits(uuid.as_u128())
     }
 
+    /// The smallest id that can be made at this time: those made earlier come before it, all others after.
+    #[must_use]
+    pub fn first_at(time: Timestamp) -> Self {
+        Self::from_bits(u128::from(time.as_millis()) << 80)
+    }
+
     /// The id with these bits; for ids that are derived from others.
     #[must_use]
     pub const fn from_bits(bits: u128) -> Self {
@@ -205,6 +211,28 @@ mod tests {
 
             assert_eq!(id.bits(), uuid.parse::<uuid::Uuid>().unwrap().as_u128());
             assert_eq!(id.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn ids_of_a_time_come_behind_its_first_and_before_the_first_of_the_next_millisecond() {
+        let time = Timestamp::from_micros(1_700_000_000_123_000);
+        let next = time.plus(std::time::Duration::from_millis(1));
+
+        for seed in [0, u8::MAX] {
+            let id = Id::<Order>::new(time, &Same(seed));
+
+            assert!(Id::first_at(time) < id && id < Id::first_at(next), "{id}");
+        }
+    }
+
+    /// Chance that is the same every time.
+    #[derive(Debug)]
+    struct Same(u8);
+
+    impl Rng for Same {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
         }
     }
 

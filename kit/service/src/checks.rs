@@ -18,7 +18,7 @@ use store::{Snapshot, StoreError};
 pub use self::auditor::{Audited, Auditor, Pass, QUIET_PERIOD};
 pub use self::facts::{FactError, FactSet, Facts};
 pub use self::report::{CheckOutcome, Report};
-pub use self::told::{Change, EventType, Stretch, Telling, events_can_be_read};
+pub use self::told::{Change, Changes, EventType, Stretch, Telling, events_can_be_read};
 
 /// A row that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

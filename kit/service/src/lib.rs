@@ -24,8 +24,8 @@ mod timers;
 
 pub use calls::{AnsweredTwice, CALL_CODES, CallError, CallHandler, Calls};
 pub use checks::{
-    Audited, Auditor, Change, Check, CheckOutcome, EventType, FactError, FactSet, Facts, Finding, Pass, QUIET_PERIOD,
-    Report, Stretch, Telling, events_can_be_read,
+    Audited, Auditor, Change, Changes, Check, CheckOutcome, EventType, FactError, FactSet, Facts, Finding, Pass,
+    QUIET_PERIOD, Report, Stretch, Telling, events_can_be_read,
 };
 pub use deps::Deps;
 pub use health::{Health, HealthReport, PartHealth};
@@ -68,7 +68,7 @@ pub mod token;
 pub use body::{
     BODY_MAX_BYTES, Body, CSV_MAX_BYTES, Csv, DEPTH_MAX, Validate, parse as parse_body, read_body, read_counted_body,
 };
-pub use card_number::without_card_numbers;
+pub use card_number::{address_holds_card_number, without_card_numbers};
 pub use context::{Lang, RequestContext, RequestId, RequestKind, language_of};
 pub use etag::{IfMatch, Stale, Tagged, etagged, version_tag, versioned, weak_tag};
 pub use headers::{Transport, X_REQUEST_ID};

@@ -25,7 +25,9 @@ pub struct RefusedCaller {
 }
 
 /// Writes the line if the answer is a refusal that a person may want to look at later.
-pub(crate) fn log(response: &Response, method: &Method, address: Option<IpAddr>) {
+///
+/// `method` is `None` of what could not be read as a request.
+pub(crate) fn log(response: &Response, method: Option<&Method>, address: Option<IpAddr>) {
     let Some(Refused(code)) = response.extensions().get::<Refused>() else { return };
     let caller = response.extensions().get::<RefusedCaller>();
     let user = caller.and_then(|caller| caller.user_id).map(tracing::field::display);
@@ -34,7 +36,7 @@ pub(crate) fn log(response: &Response, method: &Method, address: Option<IpAddr>)
     }
     tracing::info!(
         error.code = code.code,
-        http.request.method = method.as_str(),
+        http.request.method = method.map(Method::as_str),
         http.route = caller.map(|caller| caller.route),
         user.id = user,
         client.address = address.map(tracing::field::display),

@@ -13,7 +13,7 @@ pub use chain::{Fault, Sealed, seal, verify};
 
 use serde_json::Value;
 
-use crate::{StoreError, Tx, params};
+use crate::{Snapshot, StoreError, Tx, params};
 
 /// A row on its way into the trail.
 #[derive(Clone, Debug)]
@@ -32,6 +32,29 @@ crate::statements! {
     INSERT_ENTRY = "INSERT INTO audit_trail \
         (service, recorded_at, actor, action, subject, shop_id, request_id, state_before, state_after) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    /// What the next rows say of before and after, for the audit.
+    STATES_AFTER = "SELECT seq, state_before, state_after FROM audit_trail WHERE seq > $1 ORDER BY seq LIMIT $2";
+}
+
+/// What a row says that something was before and after; either may be nothing.
+#[derive(Clone, Debug)]
+pub struct States {
+    /// The row.
+    pub seq: i64,
+    /// As JSON.
+    pub before: Option<String>,
+    /// As JSON.
+    pub after: Option<String>,
+}
+
+/// What the next so many rows say of before and after, for whoever audits it.
+///
+/// # Errors
+/// Those of the database.
+pub fn states_after(snapshot: &mut Snapshot<'_>, seq: i64, limit: u32) -> Result<Vec<States>, StoreError> {
+    snapshot.list(&STATES_AFTER, &params![seq, limit], |row| {
+        Ok(States { seq: row.get(0)?, before: row.get(1)?, after: row.get(2)? })
+    })
 }
 
 impl AuditEntry {

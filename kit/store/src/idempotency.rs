@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kernel::Timestamp;
 
-use crate::{Row, StoreError, Tx, params};
+use crate::{Row, Snapshot, StoreError, Tx, params};
 
 /// How long a request may take before a retry takes over.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -19,7 +19,7 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const KEPT: Duration = Duration::from_hours(48);
 
 /// What a key is unique within.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Who asks.
     pub principal: String,
@@ -89,6 +89,19 @@ crate::statements! {
     /// The oldest keys that are past keeping.
     PRUNE_KEYS = "DELETE FROM idempotency_keys WHERE (principal, route, key) IN \
         (SELECT principal, route, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+    /// The next keys that have an answer, for the audit.
+    ANSWERS_AFTER = "SELECT principal, route, key, body FROM idempotency_keys \
+        WHERE (principal, route, key) > ($1, $2, $3) AND body IS NOT NULL ORDER BY principal, route, key LIMIT $4";
+}
+
+/// The bodies of the next so many answers that are kept, for whoever audits what they say.
+///
+/// # Errors
+/// Those of the database.
+pub fn answers_after(snapshot: &mut Snapshot<'_>, after: &Key, limit: u32) -> Result<Vec<(Key, String)>, StoreError> {
+    snapshot.list(&ANSWERS_AFTER, &params![&after.principal, &after.route, &after.key, limit], |row| {
+        Ok((Key { principal: row.get(0)?, route: row.get(1)?, key: row.get(2)? }, row.get(3)?))
+    })
 }
 
 /// The token of a claim that was never taken over.

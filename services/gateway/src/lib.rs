@@ -105,23 +105,33 @@ impl Respond for Gateway {
         };
         service::trace_route(route.row.path);
         let observed = Observed::new(&route.metrics, self.clock.as_ref(), self.request_limit);
-        let response = self.let_in(route, request).await.unwrap_or_else(Problem::into_response);
+        let response = self.let_in(route, request).await;
         observed.answered(response.status());
         response
     }
 }
 
 impl Gateway {
-    async fn let_in(&self, route: &Route, request: Request<Body>) -> Result<Response, Problem> {
-        let provider = limits::provider_of(&route.row, &request)?;
-        self.counters.admit_provider(provider)?;
+    /// The answer, which says whom it refuses if it does.
+    async fn let_in(&self, route: &Route, request: Request<Body>) -> Response {
         let mut caller = RefusedCaller { route: route.row.path, user_id: None };
-        let passed = self.pass(route, (provider, &mut caller), request).await;
-        let mut response = passed.unwrap_or_else(Problem::into_response);
-        self.counters.callback_answered(provider, response.status());
+        let mut response = self.counted(route, &mut caller, request).await.unwrap_or_else(Problem::into_response);
         if response.status().is_client_error() {
             response.extensions_mut().insert(caller);
         }
+        response
+    }
+
+    async fn counted(
+        &self,
+        route: &Route,
+        caller: &mut RefusedCaller,
+        request: Request<Body>,
+    ) -> Result<Response, Problem> {
+        let provider = limits::provider_of(&route.row, &request)?;
+        self.counters.admit_provider(provider)?;
+        let response = self.pass(route, (provider, caller), request).await.unwrap_or_else(Problem::into_response);
+        self.counters.callback_answered(provider, response.status());
         Ok(response)
     }
 

@@ -9,7 +9,7 @@ use service::Deps;
 use store::Db;
 
 use crate::model::payment::ProviderName;
-use crate::model::return_url::Hosts;
+use crate::model::return_url::{Hosts, ReturnAddresses};
 use crate::provider::{Capture, Counter, Provider, Sandbox, SandboxConfig};
 use crate::settings;
 use crate::waiters::Waiters;
@@ -32,7 +32,7 @@ pub(crate) struct Rules {
     pub(crate) ask_after: Duration,
     pub(crate) ask_max: Duration,
     pub(crate) attempts_max: i64,
-    pub(crate) return_hosts: Hosts,
+    pub(crate) return_hosts: ReturnAddresses,
     pub(crate) public_url: String,
 }
 
@@ -44,7 +44,7 @@ impl App {
         let bank = SandboxConfig {
             callback_url: format!("{public_url}/api/v1/payments/callbacks/sandbox"),
             secret: settings.secret(settings::BANK_SECRET).to_owned(),
-            page_hosts: Hosts::new(settings.list(settings::PAGE_HOSTS), [bank_url.as_str()]),
+            page_hosts: Hosts::new(settings.list(settings::PAGE_HOSTS), &bank_url),
             capture: match settings.text(settings::CAPTURE) {
                 "manual" => Capture::Manual,
                 _ => Capture::Automatic,
@@ -56,7 +56,7 @@ impl App {
             ask_after: settings.duration(settings::ASK_AFTER),
             ask_max: settings.duration(settings::ASK_MAX),
             attempts_max: settings.int(settings::ATTEMPTS_MAX),
-            return_hosts: Hosts::new(settings.list(settings::RETURN_HOSTS), [public_url.as_str()]),
+            return_hosts: ReturnAddresses::new(settings.list(settings::RETURN_HOSTS), &public_url),
             public_url,
         };
         Self {

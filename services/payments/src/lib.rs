@@ -40,10 +40,12 @@ pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_payments", "000
 pub fn service(deps: Deps) -> Service {
     let app = Arc::new(App::new(&deps));
     let (asked, started) = (Arc::clone(&app), Arc::clone(&app));
+    let settings = deps.settings.clone();
     let mut service = Service::new("payments")
         .routes(http::router(Arc::clone(&app)))
         .call::<Payable, _, _, _>(move |request: PayableRequest| std::future::ready(payable(&asked, &request)))
         .start(move || {
+            settings::check(&settings)?;
             say_what_is_offered(&started);
             Ok(())
         })

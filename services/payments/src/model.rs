@@ -1,7 +1,7 @@
 //! The rules of money, pure: no SQL, HTTP, clock, randomness or async.
 
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;
 pub mod hear;
 pub mod judge;
 pub mod ledger;

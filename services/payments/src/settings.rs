@@ -1,6 +1,8 @@
 //! What may be configured.
 
-use service::{Setting, SettingKind};
+use service::{Setting, SettingKind, Settings};
+
+use crate::model::return_url::NamedHost;
 
 pub(crate) const PUBLIC_URL: &str = "payments.public_url";
 pub(crate) const BANK_URL: &str = "payments.bank_url";
@@ -20,7 +22,7 @@ pub static SETTINGS: &[Setting] = &[
         key: PUBLIC_URL,
         default: "http://localhost:8080",
         kind: SettingKind::Url,
-        doc: "How browsers and the bank reach this installation; callbacks go there, and guests without a return address to `/returned` there.",
+        doc: "How browsers and the bank reach this installation; callbacks go there, and guests without a return address to `/returned` there. Not empty where there is a bank.",
     },
     Setting {
         key: BANK_URL,
@@ -50,13 +52,13 @@ pub static SETTINGS: &[Setting] = &[
         key: PAGE_HOSTS,
         default: "",
         kind: SettingKind::List,
-        doc: "Hosts of payment pages, beside payments.bank_url; guests are sent nowhere else.",
+        doc: "Hosts of payment pages, beside payments.bank_url; guests are sent nowhere else. Written like payments.return_hosts.",
     },
     Setting {
         key: RETURN_HOSTS,
         default: "",
         kind: SettingKind::List,
-        doc: "Hosts that guests may return to after paying, beside payments.public_url.",
+        doc: "Hosts that guests may return to after paying, beside payments.public_url: `shop.example` or `shop.example:8443`, by https; hosts of this machine, like `localhost`, by http as well, and on every port unless one is named.",
     },
     Setting {
         key: ASK_AFTER,
@@ -83,3 +85,18 @@ pub static SETTINGS: &[Setting] = &[
         doc: "How many requests may wait for news of a payment at once, five of them of one person; beyond them the answer comes at once.",
     },
 ];
+
+/// What cannot be as it is set, though each value by itself can.
+pub(crate) fn check(settings: &Settings) -> Result<(), String> {
+    if !settings.text(BANK_URL).is_empty() && settings.text(PUBLIC_URL).is_empty() {
+        return Err(format!(
+            "{PUBLIC_URL} is empty and {BANK_URL} is not: it is where the bank sends its callbacks and guests"
+        ));
+    }
+    for key in [RETURN_HOSTS, PAGE_HOSTS] {
+        if let Some(text) = settings.list(key).iter().find(|text| NamedHost::parse(text).is_none()) {
+            return Err(format!("{key} names {text}, expected hosts like shop.example or localhost:3000"));
+        }
+    }
+    Ok(())
+}

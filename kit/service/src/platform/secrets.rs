@@ -1,38 +1,90 @@
-//! AUT-4 as far as rows can show it: no event holds the hash of a password, an access token or a card number. Answers, logs
-//! and metrics are no rows: there the types keep them out (`docs/security.md`, V2, V14 and PCI).
+//! AUT-4 as far as rows can show it: no event, no row of the audit trail and no answer that is kept to be given again holds
+//! the hash of a password, an access token or a card number. Other answers, logs and metrics are no rows: there the types
+//! keep them out (`docs/security.md`, V2, V14 and PCI).
 //!
 //! What people type is left out. A card number there is masked before it is stored; what looks like a hash or a token is
 //! what somebody chose to be called, and no guest may turn the audit red by it.
 
-use eventlog::{Delivered, audit};
+use eventlog::audit;
 use serde_json::Value;
-use store::Db;
+use store::idempotency::{Key, answers_after};
+use store::{Db, StoreError, audit_trail};
 
 use crate::card_number::holds_card_number;
 use crate::{Check, Finding};
 
-/// Members of events that people fill in as they like.
-const TYPED: [&str; 5] = ["name", "variant_name", "email", "reason", "return_url"];
+/// Members that people fill in as they like.
+const TYPED: [&str; 11] = [
+    "address",
+    "comment",
+    "description",
+    "email",
+    "name",
+    "product_name",
+    "reason",
+    "reference",
+    "return_url",
+    "sku",
+    "variant_name",
+];
 
-/// So many findings say enough.
+/// So many findings of a kind say enough.
 const FINDINGS_MAX: usize = 100;
+
+/// Rows in one stretch.
+const STRETCH: u32 = 500;
 
 pub(super) fn check(db: &Db) -> Check {
     let db = db.clone();
     Check::row_by_row("AUT-4", move || {
-        let mut findings = Vec::new();
-        audit::walk(&db, None, |events| {
-            findings.extend(events.iter().filter_map(leak));
-            findings.truncate(FINDINGS_MAX);
-            Ok(())
-        })?;
+        let mut findings = in_events(&db)?;
+        findings.extend(in_trail(&db)?);
+        findings.extend(in_answers(&db)?);
         Ok(findings)
     })
 }
 
-fn leak(event: &Delivered) -> Option<Finding> {
-    let payload: Value = serde_json::from_str(&event.payload).ok()?;
-    Some(Finding::new(format!("event {}", event.id), format!("holds {}", secret_in(&payload)?)))
+fn in_events(db: &Db) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    audit::walk(db, None, |events| {
+        findings.extend(events.iter().filter_map(|event| leak(format!("event {}", event.id), &event.payload)));
+        findings.truncate(FINDINGS_MAX);
+        Ok(())
+    })?;
+    Ok(findings)
+}
+
+fn in_trail(db: &Db) -> Result<Vec<Finding>, StoreError> {
+    let (mut findings, mut after) = (Vec::new(), 0);
+    loop {
+        let rows = db.read_blocking(move |snapshot| audit_trail::states_after(snapshot, after, STRETCH))?;
+        let Some(last) = rows.last() else { return Ok(findings) };
+        after = last.seq;
+        for row in &rows {
+            let states = [&row.before, &row.after].into_iter().flatten();
+            findings.extend(states.filter_map(|state| leak(format!("audit trail, row {}", row.seq), state)));
+        }
+        findings.truncate(FINDINGS_MAX);
+    }
+}
+
+/// The key is the guest's own and is not shown.
+fn in_answers(db: &Db) -> Result<Vec<Finding>, StoreError> {
+    let (mut findings, mut after) = (Vec::new(), Key::default());
+    loop {
+        let from = after.clone();
+        let answers = db.read_blocking(move |snapshot| answers_after(snapshot, &from, STRETCH))?;
+        let Some((last, _)) = answers.last() else { return Ok(findings) };
+        after = last.clone();
+        let subject = |key: &Key| format!("answer of {} to {}", key.route, key.principal);
+        findings.extend(answers.iter().filter_map(|(key, body)| leak(subject(key), body)));
+        findings.truncate(FINDINGS_MAX);
+    }
+}
+
+fn leak(subject: String, json: &str) -> Option<Finding> {
+    let said: Value = serde_json::from_str(json).ok()?;
+    Some(Finding::new(subject, format!("holds {}", secret_in(&said)?)))
 }
 
 fn secret_in(value: &Value) -> Option<&'static str> {

@@ -68,7 +68,7 @@ impl<R: Respond> Edge<R> {
         let method = request.method().clone();
         let mut response = context.scope(self.bounded(request)).instrument(span.clone()).await;
         span.record("http.response.status_code", response.status().as_u16());
-        context.sync_scope(|| refusal::log(&response, &method, Some(client)));
+        context.sync_scope(|| refusal::log(&response, Some(&method), Some(client)));
         self.finish(&mut response, context, audience);
         response
     }
@@ -84,16 +84,22 @@ impl<R: Respond> Edge<R> {
     }
 
     /// Answers a request whose framing two readers may read differently; the connection ends with it.
-    pub(super) fn refuse_framing(&self) -> Response {
+    ///
+    /// Neither this nor [`Edge::refuse_unread`] is seen by the rates of what stands behind the edge: to count it would mean
+    /// to hand on what nobody knows the end of. Each costs its sender a connection, and of those a network has so many.
+    pub(super) fn refuse_framing<B>(&self, peer: IpAddr, mut request: Request<B>) -> Response {
         let detail = "content-length and transfer-encoding exclude each other";
-        self.refuse(Problem::new(&MALFORMED_REQUEST).detail(detail))
+        let (client, _) = self.whom(peer, request.headers_mut());
+        self.refuse(Problem::new(&MALFORMED_REQUEST).detail(detail), Some(request.method()), Some(client))
     }
 
-    /// The whole answer to what could not be read as a request; the connection ends with it.
-    pub(super) fn refuse_unread(&self, status: StatusCode) -> Vec<u8> {
+    /// The whole answer to what could not be read as a request; the connection ends with it. Whom a proxy of ours speaks
+    /// for is not known then.
+    pub(super) fn refuse_unread(&self, peer: IpAddr, status: StatusCode) -> Vec<u8> {
         let is_large = matches!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG);
         let problem = if is_large { &HEAD_TOO_LARGE } else { &MALFORMED_REQUEST };
-        let (parts, body) = self.refuse(Problem::new(problem)).into_parts();
+        let client = (!self.trusts(peer)).then(|| peer.to_canonical());
+        let (parts, body) = self.refuse(Problem::new(problem), None, client).into_parts();
         let body = body.collect().now_or_never().and_then(Result::ok).unwrap_or_default().to_bytes();
         let mut bytes = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", parts.status, body.len()).into_bytes();
         for (name, value) in &parts.headers {
@@ -104,13 +110,13 @@ impl<R: Respond> Edge<R> {
         bytes
     }
 
-    fn refuse(&self, problem: Problem) -> Response {
+    fn refuse(&self, problem: Problem, method: Option<&Method>, client: Option<IpAddr>) -> Response {
         let id = RequestId::new(self.clock.now(), &self.chance);
         let context = RequestContext { id, language: kernel::Language::En };
         let problem = problem.header(CONNECTION, HeaderValue::from_static("close"));
         let mut response = context.sync_scope(|| {
             let response = problem.into_response();
-            refusal::log(&response, &Method::default(), None);
+            refusal::log(&response, method, client);
             response
         });
         self.finish(&mut response, context, Audience::Anybody);

@@ -179,12 +179,13 @@ async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: 
     let refusing = Arc::clone(&edge);
     let (incoming, outgoing) = stream.into_split();
     let incoming = Watched::new(incoming, conflict.clone());
-    let outgoing = Unread::new(Patient::new(outgoing, limits.write_max), move |status| refusing.refuse_unread(status));
+    let outgoing =
+        Unread::new(Patient::new(outgoing, limits.write_max), move |status| refusing.refuse_unread(peer, status));
     let service = service_fn(|request: Request<Incoming>| {
         let (edge, conflict) = (&edge, &conflict);
         async move {
             if request.headers().contains_key(TRANSFER_ENCODING) && conflict.was_seen() {
-                return Ok(edge.refuse_framing());
+                return Ok(edge.refuse_framing(peer, request));
             }
             Ok::<_, Infallible>(edge.answer(peer, with_body(request)).await)
         }

@@ -106,8 +106,12 @@ impl Server {
 
     /// Drops a database some time; nobody waits for it.
     pub(super) fn forget(&self, name: &str) {
-        let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-        // The server is gone: so is the database, or the next run finds it.
+        self.order(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    }
+
+    /// Has a statement run after all that were asked for before; nobody waits for it.
+    pub(super) fn order(&self, sql: String) {
+        // The server is gone: so are its locks and databases, or the next run finds them.
         drop(self.orders.send(Order { sql, done: None }));
     }
 

@@ -35,12 +35,28 @@ pub(super) fn copy(server: &Server, mounts: &[Mount]) -> String {
 fn ensure(server: &Server, hash: u64, mounts: &[Mount]) -> Result<(), StoreError> {
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_thread = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let lock = hash.cast_signed();
-    run(server, &format!("SELECT pg_advisory_lock({lock})"));
+    let _one_process = OneProcess::alone(server, hash.cast_signed());
     let is_there = format!("SELECT datname FROM pg_database WHERE datname = '{}'", name(hash));
-    let made = if run(server, &is_there).is_empty() { make(server, hash, mounts) } else { Ok(()) };
-    run(server, &format!("SELECT pg_advisory_unlock({lock})"));
-    made
+    if run(server, &is_there).is_empty() { make(server, hash, mounts) } else { Ok(()) }
+}
+
+/// A lock on the server, until its holder goes, also by a panic: the connection goes on, and other processes wait.
+pub(super) struct OneProcess<'s> {
+    server: &'s Server,
+    lock: i64,
+}
+
+impl<'s> OneProcess<'s> {
+    pub(super) fn alone(server: &'s Server, lock: i64) -> Self {
+        run(server, &format!("SELECT pg_advisory_lock({lock})"));
+        Self { server, lock }
+    }
+}
+
+impl Drop for OneProcess<'_> {
+    fn drop(&mut self) {
+        self.server.order(format!("SELECT pg_advisory_unlock({})", self.lock));
+    }
 }
 
 /// It has its name when it is whole: whoever is killed in the middle leaves nothing that is copied.

@@ -70,3 +70,21 @@ fn tables_that_cannot_be_made_leave_no_template() {
     assert_eq!(databases(server, &template::name_of(&mounts)), [""; 0]);
     server.forget(&name);
 }
+
+#[test]
+fn who_panics_while_making_a_template_keeps_no_other_process_waiting() {
+    let (here, other) = (Server::connect(), Server::connect());
+    let lock = OsRng.next_u64().cast_signed();
+    let free = format!("SELECT pg_try_advisory_lock({lock}), pg_advisory_unlock({lock})");
+
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _alone = template::OneProcess::alone(&here, lock);
+        assert_eq!(other.run(&free).unwrap(), ["f"]);
+        panic!("the disk is full");
+    }));
+
+    assert_eq!(made.unwrap_err().downcast_ref(), Some(&"the disk is full"));
+    // Behind the statement that nobody waits for.
+    here.run("SELECT 1").unwrap();
+    assert_eq!(other.run(&free).unwrap(), ["t"]);
+}

@@ -2,7 +2,7 @@
 
 use contracts::auth::Profile;
 use kernel::Event as _;
-use service::{Change, Check, EventType, Stretch, Telling, events_can_be_read};
+use service::{Change, Changes, Check, EventType, Stretch, Telling, events_can_be_read};
 use store::{Db, Row, Snapshot, StoreError, params};
 
 use crate::store::sql;
@@ -28,10 +28,12 @@ pub(super) fn checks(db: &Db) -> [Check; 2] {
     [TELLING.check(db), events_can_be_read(db, &TYPES)]
 }
 
-fn registered(snapshot: &mut Snapshot<'_>, stretch: &Stretch) -> Result<Vec<Change>, StoreError> {
-    snapshot.list(&sql::REGISTERED_SINCE, &params![&stretch.after_id, stretch.since, stretch.rows], |row| {
+fn registered(snapshot: &mut Snapshot<'_>, stretch: &Stretch) -> Result<Changes, StoreError> {
+    let wanted = params![stretch.after_id_of::<contracts::User>(), stretch.since, stretch.things];
+    let people = snapshot.list(&sql::REGISTERED_SINCE, &wanted, |row| {
         Ok(Change { id: row.get(0)?, version: row.get(1)?, says: said(row)? })
-    })
+    })?;
+    Ok(people.into())
 }
 
 fn said(row: &Row<'_>) -> Result<String, StoreError> {

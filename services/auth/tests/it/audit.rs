@@ -16,6 +16,7 @@ both_databases!(
     a_profile_of_nobody_is_named,
     an_event_that_cannot_be_read_any_more_is_named,
     an_event_that_holds_a_secret_is_named,
+    a_kept_answer_or_a_row_of_the_trail_that_holds_a_secret_is_named,
     a_person_may_be_called_like_a_secret
 );
 
@@ -39,6 +40,10 @@ store::statements! {
 fn damage(world: &World, statement: &'static Statement) {
     let none: [Param<'static>; 0] = params![];
     world.harness.db().write_blocking(move |tx| tx.execute(statement, &none)).unwrap();
+}
+
+const fn sql(sql: &'static str) -> Statement {
+    Statement { name: "PLANTED", sql }
 }
 
 fn findings(world: &World, check: &str) -> Vec<String> {
@@ -174,4 +179,32 @@ fn an_event_that_holds_a_secret_is_named(database: &TestDatabase) {
         assert_eq!(found.len(), told + 1, "{secret}: {found:?}");
         assert!(found.iter().all(|finding| finding.contains(": holds ")), "{found:?}");
     }
+}
+
+fn a_kept_answer_or_a_row_of_the_trail_that_holds_a_secret_is_named(database: &TestDatabase) {
+    static PLANTED: [Statement; 4] = [
+        sql(
+            "INSERT INTO idempotency_keys (principal, route, key, body_hash, resource_id, token, lease_until_at, created_at, \
+            status, headers, body) VALUES ('usr_1', 'POST /orders', 'k1', '', '', 1, 0, 0, 201, '{}', '{\"comment\": \"$argon2\"}')",
+        ),
+        sql("INSERT INTO audit_trail (service, recorded_at, actor, action, subject, state_after) \
+            VALUES ('auth', 0, 'system', 'x', 'y', '{\"reason\": \"$argon2\"}')"),
+        sql(
+            "INSERT INTO idempotency_keys (principal, route, key, body_hash, resource_id, token, lease_until_at, created_at, \
+            status, headers, body) VALUES ('usr_1', 'POST /orders', 'k2', '', '', 1, 0, 0, 201, '{}', '{\"hash\": \"$argon2\"}')",
+        ),
+        sql("INSERT INTO audit_trail (service, recorded_at, actor, action, subject, state_before) \
+            VALUES ('auth', 0, 'system', 'x', 'y', '{\"card\": [\"4242 4242 4242 4242\"]}')"),
+    ];
+    let (world, _, _) = a_person(database);
+    let found = |planted: &'static Statement| {
+        world.harness.damage_log(planted);
+        findings(&world, "AUT-4")
+    };
+
+    assert_eq!(found(&PLANTED[0]), [""; 0], "what somebody typed");
+    assert_eq!(found(&PLANTED[1]), [""; 0], "what somebody typed");
+    assert_eq!(found(&PLANTED[2]), ["answer of POST /orders to usr_1: holds the hash of a password"]);
+    let both = found(&PLANTED[3]);
+    assert!(both[0].starts_with("audit trail, row ") && both[0].ends_with(": holds a card number"), "{both:?}");
 }

@@ -15,7 +15,7 @@ static TELLING: Telling = Telling {
     topics: &[ProductChanged::TOPIC],
     changes: |snapshot, stretch| {
         let products = edits::products_changed(snapshot, stretch)?.into_iter();
-        Ok(products.map(|(id, version)| change(id, version)).collect())
+        Ok(products.map(|(id, version)| change(id, version)).collect::<Vec<_>>().into())
     },
     told: |event| {
         let changed = event.decode::<ProductChanged>().ok()?;

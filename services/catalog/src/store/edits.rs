@@ -213,7 +213,7 @@ pub(crate) fn products_changed(
     snapshot: &mut Snapshot<'_>,
     stretch: &Stretch,
 ) -> Result<Vec<(String, i64)>, StoreError> {
-    let wanted = params![&stretch.after_id, stretch.since, stretch.rows];
+    let wanted = params![&stretch.after_id, stretch.since, stretch.things];
     snapshot.list(&PRODUCTS_CHANGED, &wanted, |row| Ok((row.get(0)?, row.get(1)?)))
 }
 

@@ -16,8 +16,8 @@ use kernel::{Clock as _, OsRng};
 use serde_json::{Map, Value, json};
 use service::token::{AccessToken, SigningKey};
 use service::{
-    ClientAddress, Edge, EdgeSettings, Grant, Metrics, Principal, RATE_SETTINGS, Revocations, Role, Settings, Sources,
-    VerificationKeys,
+    ClientAddress, Edge, EdgeSettings, Grant, Metrics, Principal, RATE_SETTINGS, RefusedCaller, Revocations, Role,
+    Settings, Sources, VerificationKeys,
 };
 use testkit::FakeClock;
 
@@ -43,6 +43,8 @@ pub(crate) struct Answer {
     /// Null if it is no JSON.
     pub(crate) body: Value,
     pub(crate) text: String,
+    /// What is left in a refusal for the line of the log.
+    pub(crate) refused: Option<RefusedCaller>,
 }
 
 impl Answer {
@@ -109,7 +111,8 @@ impl Door {
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status: head.status.as_u16(), headers: head.headers, body, text }
+        let refused = head.extensions.get().copied();
+        Answer { status: head.status.as_u16(), headers: head.headers, body, text, refused }
     }
 
     /// A good token of this person.

@@ -138,6 +138,7 @@ async fn who_only_says_to_be_a_bank_has_the_measure_of_a_stranger() {
 
     let refused = door.ask(never_sent()).await;
     assert_eq!(refused.is(), LIMITED, "before its body is waited for");
+    assert_eq!(refused.refused.map(|caller| caller.route), Some("/api/v1/payments/callbacks/{provider}"));
     assert!(retry_after(&refused) >= 1);
     assert_eq!(door.ask(get("/api/v1/menu")).await.is(), LIMITED, "what was refused counts here too");
     let bank = [198, 51, 100, 9].into();

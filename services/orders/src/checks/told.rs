@@ -4,7 +4,7 @@ use contracts::feed::OrderFeed;
 use contracts::orders::{OrderPaid, OrderPlaced, OrderState, OrderUpdated};
 use eventlog::Delivered;
 use kernel::Event as _;
-use service::{Change, Check, EventType, Telling, events_can_be_read};
+use service::{Change, Changes, Check, EventType, Telling, events_can_be_read};
 use store::Db;
 
 use crate::store::{entered, entries_of_states};
@@ -20,8 +20,9 @@ static TELLING: Telling = Telling {
     thing: "order",
     topics: &[OrderPlaced::TOPIC, OrderPaid::TOPIC, OrderUpdated::TOPIC],
     changes: |snapshot, stretch| {
-        let entries = entries_of_states(snapshot, stretch)?.into_iter();
-        Ok(entries.flat_map(|(id, version, state)| changes(&id, version, &state)).collect())
+        let (entries, last_id) = entries_of_states(snapshot, stretch)?;
+        let changes = entries.into_iter().flat_map(|(id, version, state)| changes(&id, version, &state)).collect();
+        Ok(Changes { changes, last_id })
     },
     told,
     happened: |snapshot, change| {

@@ -6,7 +6,7 @@ use contracts::{ModifierId, ShopId, VariantId};
 use jiff::civil::Date;
 use kernel::{Money, Text, Timestamp};
 use serde::{Deserialize, Deserializer};
-use service::{Fault, Validate, without_card_numbers};
+use service::{Fault, Validate, address_holds_card_number, without_card_numbers};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::model::{Step, WantedTime};
@@ -39,6 +39,10 @@ const CONTROLS: Text = Text { en: "must be plain text", ru: "должен быт
 const NOT_A_URL: Text = Text {
     en: "must be an http or https address without a password in it",
     ru: "должен быть адресом http или https без пароля",
+};
+const CARD_NUMBER: Text = Text {
+    en: "must not hold what could be a card number",
+    ru: "не должен содержать ничего похожего на номер карты",
 };
 
 /// A basket: where, when and what.
@@ -128,7 +132,8 @@ const fn one() -> i64 {
 struct PaymentRequest {
     method: PaymentMethod,
     /// Where the bank's page sends the guest afterwards: an address of this installation, or of a host that it allows
-    /// (`payments.return_hosts`). A page of this installation when it is left out; not used at the counter.
+    /// (`payments.return_hosts`), and nothing in it may look like a card number. A page of this installation when it is
+    /// left out; not looked at at the counter.
     #[serde(default)]
     #[schema(max_length = 2000, example = "http://localhost:8080/returned")]
     return_url: Option<String>,
@@ -161,8 +166,9 @@ impl NewOrder {
         self.payment.method
     }
 
+    /// Whoever pays at the counter is sent nowhere.
     pub(super) fn return_url(&self) -> Option<String> {
-        self.payment.return_url.clone()
+        self.payment.followed_url().map(str::to_owned)
     }
 
     pub(super) fn comment(&self) -> Option<String> {
@@ -245,10 +251,17 @@ impl OrderedLine {
 }
 
 impl PaymentRequest {
-    /// The address is handed to the bank and opened by a browser: nothing but a web page may stand there.
+    fn followed_url(&self) -> Option<&str> {
+        match self.method {
+            PaymentMethod::Online => self.return_url.as_deref(),
+            PaymentMethod::Counter => None,
+        }
+    }
+
+    /// The address is kept, handed to the bank and opened by a browser: nothing but a web page may stand there.
     fn fault(&self) -> Option<Fault> {
         let pointer = "/payment/return_url";
-        let text = self.return_url.as_deref()?;
+        let text = self.followed_url()?;
         if text.chars().count() > RETURN_URL_MAX_CHARS {
             return Some(Fault::new(pointer, "too-long", TOO_LONG));
         }
@@ -258,7 +271,10 @@ impl PaymentRequest {
                 && url.username().is_empty()
                 && url.password().is_none()
         });
-        (!is_page).then(|| Fault::new(pointer, "url", NOT_A_URL))
+        if !is_page {
+            return Some(Fault::new(pointer, "url", NOT_A_URL));
+        }
+        address_holds_card_number(text).then(|| Fault::new(pointer, "card-number", CARD_NUMBER))
     }
 }
 

@@ -10,8 +10,8 @@ use store::{Row, Snapshot, StoreError, params};
 
 use super::columns::{self, word};
 use super::statements::{
-    LIVE_ORDERS, MONEY_OF_ORDERS, MONEY_WITHOUT_ORDER, ORDERS_AFTER, PAID_WITHOUT_MONEY, PAST_THEIR_TIME, SOLD_ORDERS,
-    STATE_OF_VERSION, STATES_ENTERED,
+    HISTORIES_UP_TO, LIVE_ORDERS, MONEY_OF_ORDERS, MONEY_WITHOUT_ORDER, ORDERS_AFTER, PAID_WITHOUT_MONEY,
+    PAST_THEIR_TIME, SOLD_ORDERS, STATE_OF_VERSION, STATES_ENTERED,
 };
 use crate::model::Order;
 
@@ -59,14 +59,20 @@ pub(crate) fn past_their_time(
     snapshot.list(&PAST_THEIR_TIME, &params![by], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// The next entries of histories that brought another state: order, version, state.
+/// An entry of a history: order, version, state.
+pub(crate) type Entry = (String, i64, String);
+
+/// The entries of the next histories that brought another state, and the last of these orders.
 pub(crate) fn entries_of_states(
     snapshot: &mut Snapshot<'_>,
     stretch: &Stretch,
-) -> Result<Vec<(String, i64, String)>, StoreError> {
-    let Stretch { since, after_id, after_version, rows } = stretch;
-    let wanted = params![after_id, *after_version, *since, *rows];
-    snapshot.list(&STATES_ENTERED, &wanted, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+) -> Result<(Vec<Entry>, Option<String>), StoreError> {
+    let Stretch { since, after_id, things } = stretch;
+    let up_to: Option<String> =
+        snapshot.one(&HISTORIES_UP_TO, &params![after_id, *things], |row| row.get(0))?.flatten();
+    let Some(last) = up_to else { return Ok((Vec::new(), None)) };
+    let entry = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    Ok((snapshot.list(&STATES_ENTERED, &params![after_id, &last, *since], entry)?, Some(last)))
 }
 
 /// The state that a version of an order entered or kept.

@@ -143,11 +143,11 @@ store::statements! {
     HISTORIES_BETWEEN = "SELECT h.order_id, h.version, h.state, h.payment_state, o.state, o.version, o.payment_state, \
         o.fulfilment_kind FROM order_history h LEFT JOIN orders o ON o.id = h.order_id \
         WHERE h.order_id > $1 AND h.order_id <= $2 ORDER BY h.order_id, h.version";
-    /// The next entries of histories that brought another state, for the audit.
+    /// Their entries that brought another state since a time, for the audit.
     STATES_ENTERED = "SELECT h.order_id, h.version, h.state FROM order_history h \
         LEFT JOIN order_history b ON b.order_id = h.order_id AND b.version = h.version - 1 \
-        WHERE (h.order_id, h.version) > ($1, $2) AND h.at >= $3 AND h.state <> 'entombed' \
-         AND (b.state IS NULL OR b.state <> h.state) ORDER BY h.order_id, h.version LIMIT $4";
+        WHERE h.order_id > $1 AND h.order_id <= $2 AND h.at >= $3 AND h.state <> 'entombed' \
+         AND (b.state IS NULL OR b.state <> h.state) ORDER BY h.order_id, h.version";
     /// The state that a version of an order entered or kept, for the audit.
     STATE_OF_VERSION = "SELECT state FROM order_history WHERE order_id = $1 AND version = $2";
     /// Orders without a history, for the audit.

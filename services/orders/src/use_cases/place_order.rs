@@ -175,7 +175,7 @@ impl Placement {
     /// always can.
     async fn refuse_unpayable(&self) -> Result<(), Error> {
         let (method, return_url) = (self.command.payment_method, self.command.return_url.clone());
-        if method == PaymentMethod::Counter && return_url.is_none() {
+        if method == PaymentMethod::Counter {
             return Ok(());
         }
         let payable = self.app.calls.call::<Payable>(PayableRequest { method, return_url }).await;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use contracts::PaymentId;
 use contracts::payments::{PaymentMoved, PaymentState};
 use eventlog::{Delivered, audit};
 use kernel::{Event as _, Money};
@@ -10,7 +11,7 @@ use service::{Change, Check, EventType, Finding, Telling, events_can_be_read};
 use store::{Db, StoreError};
 
 use crate::events::{CallbackStored, ProviderWanted};
-use crate::model::payment::rank;
+use crate::model::payment::{Payment, rank};
 use crate::store as rows;
 
 static TYPES: [EventType; 3] =
@@ -20,14 +21,8 @@ static TELLING: Telling = Telling {
     thing: "payment",
     topics: &[PaymentMoved::TOPIC],
     changes: |snapshot, stretch| {
-        let payments = rows::payments_made(snapshot, stretch)?.into_iter();
-        Ok(payments
-            .map(|payment| Change {
-                id: payment.id.to_string(),
-                version: payment.version,
-                says: says(payment.state, payment.captured, payment.refunded),
-            })
-            .collect())
+        let payments = rows::payments_made(snapshot, stretch)?;
+        Ok(payments.iter().map(latest_change).collect::<Vec<_>>().into())
     },
     told: |event| {
         let moved = event.decode::<PaymentMoved>().ok()?;
@@ -35,15 +30,27 @@ static TELLING: Telling = Telling {
         Some(Change { id: moved.payment_id.to_string(), version: moved.version, says })
     },
     happened: |snapshot, change| {
-        let version = rows::version_of_payment(snapshot, &change.id)?;
-        Ok(version.is_some_and(|version| version >= change.version))
+        let Some(id) = change.id.parse().ok() else { return Ok(false) };
+        let payment = rows::payment(snapshot, id)?;
+        Ok(payment.is_some_and(|payment| payment.version > change.version || latest_change(&payment) == *change))
     },
 };
 
+/// So many findings say enough.
+const FINDINGS_MAX: usize = 100;
+
+/// So many payments are followed in one walk through the events: some 20 MB. Further ones wait for another walk.
+const FOLLOWED_MAX: usize = 200_000;
+
 pub(super) fn checks(db: &Db) -> [Check; 3] {
     let of_moves = db.clone();
-    let forward = Check::row_by_row("MON-9", move || news_lead_forward(&of_moves));
+    let forward = Check::row_by_row("MON-9", move || news_lead_forward(&of_moves, FOLLOWED_MAX));
     [TELLING.check(db), events_can_be_read(db, &TYPES), forward]
+}
+
+fn latest_change(payment: &Payment) -> Change {
+    let says = says(payment.state, payment.captured, payment.refunded);
+    Change { id: payment.id.to_string(), version: payment.version, says }
 }
 
 fn says(state: PaymentState, captured: Money, refunded: Money) -> String {
@@ -52,22 +59,53 @@ fn says(state: PaymentState, captured: Money, refunded: Money) -> String {
 
 /// MON-9: whatever came in which order and number, what was told of a payment only went forward. That another order of the
 /// same news would have led to the same state no row shows; tests do.
-fn news_lead_forward(db: &Db) -> Result<Vec<Finding>, StoreError> {
-    let mut last: BTreeMap<String, PaymentState> = BTreeMap::new();
+fn news_lead_forward(db: &Db, followed_max: usize) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
-    audit::walk(db, Some(PaymentMoved::TOPIC), |events| {
-        for event in events {
-            findings.extend(led_back(&mut last, event));
+    let mut after = None;
+    loop {
+        let mut followed = Followed { after, last: BTreeMap::new(), max: followed_max, has_more: false };
+        let mut led_back = Vec::new();
+        audit::walk(db, Some(PaymentMoved::TOPIC), |events| {
+            led_back.extend(events.iter().filter_map(|event| followed.led_back(event)));
+            led_back.truncate(FINDINGS_MAX);
+            Ok(())
+        })?;
+        // Who made room for an earlier one in the middle of the walk is followed from the beginning in the next.
+        let up_to = followed.last.keys().next_back().copied();
+        findings.extend(led_back.into_iter().filter(|(id, _)| Some(*id) <= up_to).map(|(_, finding)| finding));
+        findings.truncate(FINDINGS_MAX);
+        if !followed.has_more || findings.len() == FINDINGS_MAX {
+            return Ok(findings);
         }
-        Ok(())
-    })?;
-    Ok(findings)
+        after = up_to;
+    }
 }
 
-fn led_back(last: &mut BTreeMap<String, PaymentState>, event: &Delivered) -> Option<Finding> {
-    let moved = event.decode::<PaymentMoved>().ok()?;
-    let id = moved.payment_id.to_string();
-    let from = last.insert(id.clone(), moved.state)?;
-    let message = || format!("was told as {} after it had been {from}", moved.state);
-    (rank(moved.state) < rank(from)).then(|| Finding::new(format!("payment {id}"), message()))
+/// The first so many payments after one, and what was told of each.
+struct Followed {
+    after: Option<PaymentId>,
+    last: BTreeMap<PaymentId, PaymentState>,
+    max: usize,
+    has_more: bool,
 }
+
+impl Followed {
+    fn led_back(&mut self, event: &Delivered) -> Option<(PaymentId, Finding)> {
+        let moved = event.decode::<PaymentMoved>().ok()?;
+        let id = moved.payment_id;
+        if Some(id) <= self.after {
+            return None;
+        }
+        let before = self.last.insert(id, moved.state);
+        if self.last.len() > self.max {
+            self.last.pop_last();
+            self.has_more = true;
+        }
+        let from = before.filter(|from| rank(moved.state) < rank(*from))?;
+        let message = format!("was told as {} after it had been {from}", moved.state);
+        Some((id, Finding::new(format!("payment {id}"), message)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use contracts::orders::PaymentMethod;
 use contracts::{OrderId, PaymentId};
 use http::HeaderMap;
 use service::codes::INVALID;
@@ -61,7 +62,8 @@ pub(super) async fn pay_again(
     keyed: Keyed<PayAgainRequest>,
 ) -> Result<Response, Problem> {
     let Keyed { body, intent } = keyed;
-    let return_url = body.return_url.map(|url| checked_return(&app, &url)).transpose()?;
+    let sent_back = body.return_url.filter(|_| body.method == PaymentMethod::Online);
+    let return_url = sent_back.map(|url| checked_return(&app, &url)).transpose()?;
     let ask = TryAgain {
         order_id: id,
         guest_id: principal.user_id,
@@ -81,12 +83,7 @@ pub(super) async fn pay_again(
 
 fn checked_return(app: &App, url: &str) -> Result<String, Problem> {
     app.rules.return_hosts.check(url).map_err(|refused| {
-        let fault = Fault::worded(
-            "/return_url",
-            "return-url",
-            refused.to_string(),
-            "должен быть адресом http или https на разрешённом узле",
-        );
+        let fault = Fault::worded("/return_url", "return-url", refused.to_string(), refused.in_russian());
         Problem::new(&INVALID).faults(vec![fault])
     })
 }

@@ -68,7 +68,8 @@ fn duration(text: &str) -> Option<Duration> {
 pub(super) struct PayAgainRequest {
     /// How to pay now.
     pub(super) method: PaymentMethod,
-    /// Where the bank's page sends the guest afterwards; a page of this installation when it is not said.
+    /// Where the bank's page sends the guest afterwards; a page of this installation when it is not said. Nothing in it
+    /// may look like a card number. Not looked at at the counter.
     #[schema(max_length = 2000, example = "http://localhost:8080/returned")]
     pub(super) return_url: Option<String>,
 }

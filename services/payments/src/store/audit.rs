@@ -8,7 +8,7 @@ use store::{Snapshot, StoreError, params};
 use super::payments::read;
 use super::sql::{
     COUNTED_TWICE, HELD_BY_ORDER, LEDGER_DIFFERENCES, LEDGER_HALVES, OPENED_AT_BANK, PAYMENTS_MADE, REFUND_DIFFERENCES,
-    STRAY_MONEY, UNBALANCED, VERSION_OF_PAYMENT,
+    STRAY_MONEY, UNBALANCED,
 };
 use crate::model::payment::Payment;
 
@@ -130,13 +130,9 @@ pub(crate) fn opened_at_bank(snapshot: &mut Snapshot<'_>, after: &str, limit: u3
 /// # Errors
 /// Those of the database.
 pub(crate) fn payments_made(snapshot: &mut Snapshot<'_>, stretch: &Stretch) -> Result<Vec<Payment>, StoreError> {
-    snapshot.list(&PAYMENTS_MADE, &params![&stretch.after_id, stretch.since, stretch.rows], read)
-}
-
-/// How often a payment has changed; nothing if there is none.
-///
-/// # Errors
-/// Those of the database.
-pub(crate) fn version_of_payment(snapshot: &mut Snapshot<'_>, id: &str) -> Result<Option<i64>, StoreError> {
-    snapshot.one(&VERSION_OF_PAYMENT, &params![id], |row| row.get(0))
+    snapshot.list(
+        &PAYMENTS_MADE,
+        &params![stretch.after_id_of::<contracts::Payment>(), stretch.since, stretch.things],
+        read,
+    )
 }

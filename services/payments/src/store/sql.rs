@@ -195,6 +195,4 @@ store::statements! {
     /// Payments made since a time, in order of id, for the audit.
     PAYMENTS_MADE = concat!("SELECT ", payment_columns!(), " FROM payments \
         WHERE id > $1 AND created_at >= $2 ORDER BY id LIMIT $3");
-    /// How often a payment has changed, for the audit.
-    VERSION_OF_PAYMENT = "SELECT version FROM payments WHERE id = $1";
 }

@@ -215,11 +215,12 @@ fn news_of_a_payment_that_is_not_there_are_named(database: &TestDatabase) {
     let nobody = contracts::PaymentId::from_bits(1);
 
     world.harness.publish("payments", &PaymentMoved { payment_id: nobody, ..known.clone() });
-    world.harness.publish("payments", &PaymentMoved { version: known.version + 1, ..known });
+    world.harness.publish("payments", &PaymentMoved { version: known.version + 1, ..known.clone() });
+    world.harness.publish("payments", &PaymentMoved { refunded: known.captured, ..known });
 
     assert_names(&world, "EVT-1", &format!("of payment {nobody}, which never came to be"));
     let of_event = |finding: &&String| finding.starts_with("EVT-1 event");
-    assert_eq!(world.findings().iter().filter(of_event).count(), 2, "nobody's news, and a version too many");
+    assert_eq!(world.findings().iter().filter(of_event).count(), 3, "nobody's, a version too many, another sum");
 }
 
 fn news_that_lead_back_are_named(database: &TestDatabase) {

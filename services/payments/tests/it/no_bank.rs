@@ -13,6 +13,7 @@ testkit::both_databases!(
     without_a_bank_only_the_counter_is_offered,
     with_a_bank_both_ways_are_offered,
     an_order_whose_bank_has_gone_can_be_paid_at_the_counter,
+    a_bank_that_nobody_can_come_back_from_stops_the_start,
 );
 
 fn payable(harness: &ServiceHarness, method: PaymentMethod) -> Result<(), String> {
@@ -79,4 +80,28 @@ fn an_order_whose_bank_has_gone_can_be_paid_at_the_counter(database: &TestDataba
     harness.post(&format!("{path}s")).by(&ANNA).key("k").json(&counter).send().expect(201);
     harness.settle();
     assert_nothing_waits(&harness);
+}
+
+/// What the service says when it cannot start like this; nothing when it starts.
+fn refusal(database: &TestDatabase, settings: &[(&'static str, &'static str)]) -> Option<String> {
+    let start = || drop(mount(database, &FakeClock::default(), settings, ScriptedOutbound::silent(), 1));
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(start)).err()?;
+    Some(panic.downcast_ref::<String>().cloned().unwrap_or_default())
+}
+
+fn a_bank_that_nobody_can_come_back_from_stops_the_start(database: &TestDatabase) {
+    let bank = ("payments.bank_url", "http://bank.example");
+    for (settings, named) in [
+        (&[bank, ("payments.public_url", "")][..], "payments.public_url is empty and payments.bank_url is not"),
+        (
+            &[("payments.return_hosts", "shop.example,https://b.example")],
+            "payments.return_hosts names https://b.example",
+        ),
+        (&[bank, ("payments.page_hosts", "bank.example/pay")], "payments.page_hosts names bank.example/pay"),
+    ] {
+        let said = refusal(database, settings).unwrap_or_default();
+        assert!(said.contains(named), "{settings:?}: {said:?}");
+    }
+    let without_a_bank = &[("payments.public_url", ""), ("payments.return_hosts", "кофе.рф, localhost:3000")];
+    assert_eq!(refusal(database, without_a_bank), None);
 }

@@ -60,7 +60,7 @@ fn a_declined_card_fails_and_the_guest_tries_again(database: &TestDatabase) {
     world.hear("payment.declined");
     assert_eq!(world.payment(id)["state"], "failed");
 
-    let again = json!({"method": "online", "return_url": "http://shop.example/again"});
+    let again = json!({"method": "online", "return_url": "https://shop.example/again"});
     let path = format!("/orders/{id}/payments");
     let second = world.harness.post(&path).by(&ANNA).key("again").json(&again).send().expect(201).json();
     world.harness.settle();
@@ -150,12 +150,20 @@ fn a_guest_is_returned_only_to_an_allowed_host(database: &TestDatabase) {
     assert!(page.as_str().unwrap().starts_with(&world.bank_url));
     world.pay(placed.order_id, "4000000000000002");
     world.hear("payment.declined");
-    for bad in ["https://evil.example/", "javascript:alert(1)", "//shop.example", "https://shop.example@evil.example"] {
+    let path = format!("/orders/{}/payments", placed.order_id);
+    for bad in [
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "//shop.example",
+        "https://shop.example@evil.example",
+        "https://shop.example/?card=4242-4242-4242-4242",
+    ] {
         let again = json!({"method": "online", "return_url": bad});
-        let path = format!("/orders/{}/payments", placed.order_id);
         let refused = world.harness.post(&path).by(&ANNA).key("k").json(&again).send().expect(422).json();
         assert_eq!(refused["errors"][0]["pointer"], "/return_url", "{bad}");
     }
+    let by_counter = json!({"method": "counter", "return_url": "https://evil.example/"});
+    world.harness.post(&path).by(&ANNA).key("counter").json(&by_counter).send().expect(201);
 }
 
 fn orders_is_told_whether_a_guest_may_return_there(database: &TestDatabase) {
@@ -167,6 +175,8 @@ fn orders_is_told_whether_a_guest_may_return_there(database: &TestDatabase) {
 
     assert_eq!(fault("https://shop.example/thanks"), None);
     assert_eq!(fault("https://evil.example/").as_deref(), Some("names a host that is not allowed"));
+    assert_eq!(fault("http://shop.example/").as_deref(), Some("names a host that is not allowed"));
+    assert_eq!(fault("https://shop.example/4242424242424242").as_deref(), Some("holds what could be a card number"));
 }
 
 fn a_guest_without_an_address_returns_to_our_own_page(database: &TestDatabase) {

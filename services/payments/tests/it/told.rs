@@ -20,7 +20,7 @@ pub(crate) fn placed_at(method: PaymentMethod, total: i64, clock: &FakeClock) ->
         lines: vec![line(1, 1), line(2, 3)],
         total: rub(total),
         payment_method: method,
-        return_url: Some("http://shop.example/thanks".to_owned()),
+        return_url: Some("https://shop.example/thanks".to_owned()),
         fulfilment_kind: FulfilmentKind::Pickup,
         placed_at: now,
         due_at: now.plus(Duration::from_secs(600)),

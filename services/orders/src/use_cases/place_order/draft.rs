@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use contracts::OrderId;
 use contracts::catalog::ShopTerms;
-use contracts::orders::{FulfilmentKind, OrderPlaced, PaymentMethod, PlacedLine};
+use contracts::orders::{FulfilmentKind, OrderPlaced, PlacedLine};
 use jiff::civil::Date;
 use kernel::Timestamp;
 use service::Answer;
@@ -92,7 +92,7 @@ impl Draft {
             lines: order.lines.iter().map(placed_line).collect(),
             total: order.totals.total(),
             payment_method: order.payment_method,
-            return_url: self.command.return_url.clone().filter(|_| order.payment_method == PaymentMethod::Online),
+            return_url: self.command.return_url.clone(),
             fulfilment_kind: order.fulfilment.kind,
             placed_at: order.placed_at,
             due_at: order.fulfilment.due_at,
