@@ -341,7 +341,7 @@ fn told(database: &TestDatabase, unrest: Option<SeededRng>) -> Vec<String> {
 fn every_interleaving_of_events_ends_in_the_same_state(database: &TestDatabase) {
     let _story = STORY.lock().unwrap_or_else(PoisonError::into_inner);
     let another = if database.is_postgres() { TestDatabase::postgres } else { TestDatabase::sqlite };
-    let last = if database.is_postgres() { 2 } else { 6 };
+    let last = if database.is_postgres() { 4 } else { 6 };
     let seeds = super::number("SIMULATION_SEED").map_or(1..=last, |seed| seed..=seed);
     let calm = told(&another(), None);
     assert!(calm.len() > 60, "{calm:#?}");
