@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,6 +23,8 @@ pub(crate) struct Connector {
     address: String,
     /// How long an answer is waited for before the connection is taken for lost.
     patience: Duration,
+    /// What was connected to bring the database up to date, for whoever connects next.
+    spare: Mutex<Vec<Wire>>,
 }
 
 /// Ends a single try to connect.
@@ -59,7 +62,27 @@ impl Connector {
              SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         );
         let address = address(&parsed);
-        Ok(Self { config: parsed, settings, address, patience: config.statement_timeout + GRACE })
+        Ok(Self {
+            config: parsed,
+            settings,
+            address,
+            patience: config.statement_timeout + GRACE,
+            spare: Mutex::default(),
+        })
+    }
+
+    /// A connection that somebody has done with, or a new one.
+    pub(crate) fn take(&self) -> Result<Wire, StoreError> {
+        self.spare().pop().map_or_else(|| self.connect(), Ok)
+    }
+
+    /// Keeps a connection, on which nothing is open, for whoever takes the next.
+    pub(crate) fn give_back(&self, wire: Wire) {
+        self.spare().push(wire);
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Wire>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One try at each of the servers that the URL names.
@@ -133,10 +156,10 @@ impl Connector {
         Err(StoreError::unavailable(format!("PostgreSQL at {}: not the kind of server that is wanted", self.address)))
     }
 
-    /// Tries until the server is there, at most so long; tells once that it waits.
-    pub(crate) fn connect_within(&self, wait: Duration, waiting: fn(&str)) -> Result<Wire, StoreError> {
+    /// [`Connector::take`], trying until the server is there, at most so long; tells once that it waits.
+    pub(crate) fn take_within(&self, wait: Duration, waiting: fn(&str)) -> Result<Wire, StoreError> {
         let tries = (wait.as_millis() / RETRY_EVERY.as_millis()).max(1);
-        let mut result = self.connect();
+        let mut result = self.take();
         for attempt in 1..tries {
             match &result {
                 Err(StoreError::Unavailable { reason }) if attempt == 1 => waiting(reason),

@@ -51,7 +51,7 @@ impl Engine {
     pub(crate) fn has_tables(config: &PostgresConfig) -> Result<bool, StoreError> {
         let at = "looking for tables";
         let looking = || {
-            let mut wire = Connector::new(config)?.connect_within(config.connect_wait, config.hooks.waiting)?;
+            let mut wire = Connector::new(config)?.take_within(config.connect_wait, config.hooks.waiting)?;
             let found = wire.query(HAS_TABLES, &params![KIT_SCHEMA], |row| row.get::<bool>(0));
             found.map(|found| found.contains(&true)).map_err(|reason| StoreError::fault(at, reason))
         };
@@ -66,8 +66,13 @@ impl Engine {
         // On a thread of its own: the caller may stand in a runtime, where signing in cannot be waited for.
         std::thread::scope(|scope| {
             let migrating = scope.spawn(|| {
-                let mut wire = self.connector.connect_within(self.connect_wait, self.common.hooks.waiting)?;
-                migrate::postgres(&mut wire, owner, (history, migrations), self.common.upgrade)
+                let mut wire = self.connector.take_within(self.connect_wait, self.common.hooks.waiting)?;
+                let migrated = migrate::postgres(&mut wire, owner, (history, migrations), self.common.upgrade);
+                // After a refusal nobody knows what is open on it.
+                if migrated.is_ok() {
+                    self.connector.give_back(wire);
+                }
+                migrated
             });
             migrating.join().unwrap_or_else(|_| Err(StoreError::fault(history, "the migration panicked")))
         })

@@ -102,7 +102,7 @@ impl Session {
         self.open = Open::No;
         self.failure = None;
         if self.connection.is_none() {
-            let mut wire = self.connector.connect().map_err(Failed::lost)?;
+            let mut wire = self.connector.take().map_err(Failed::lost)?;
             let control = Control::prepare(&mut wire)?;
             self.connection = Some(Connection { wire, control, prepared: HashMap::new(), path: None });
         }
