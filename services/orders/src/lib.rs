@@ -30,7 +30,7 @@ use crate::app::App;
 use crate::use_cases::tell_lives::tell_lives;
 
 /// The tables.
-pub static MIGRATIONS: &[::store::Migration] = ::store::migrations!["0001_orders"];
+pub static MIGRATIONS: &[::store::Migration] = ::store::migrations!["0001_orders", "0002_rules" per database];
 
 /// The row for the table of services.
 pub static MOUNT: Mount = Mount { name: "orders", migrations: MIGRATIONS, settings: SETTINGS, service };

@@ -32,7 +32,8 @@ pub use crate::settings::SETTINGS;
 use crate::use_cases::start::payable;
 
 /// Its tables.
-pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_payments", "0002_ledger" per database];
+pub static MIGRATIONS: &[Migration] =
+    ::store::migrations!["0001_payments", "0002_ledger" per database, "0003_rules" per database];
 
 /// The service.
 #[must_use]

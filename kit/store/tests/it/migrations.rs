@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernel::{OsRng, SystemClock};
-use store::{Migration, Store, StoreError, Upgrade};
+use store::{Migration, Statement, Store, StoreError, Upgrade, params};
 use testkit::TestDatabase;
 
 use crate::harness::{MIGRATIONS, ids, put_now, things};
@@ -126,4 +126,39 @@ fn a_service_has_a_plain_name(database: &TestDatabase) {
     for name in ["", "Orders", "a b", "samovar_log", "x\"; DROP"] {
         assert!(matches!(store.db(name, &[]), Err(StoreError::Configuration { .. })), "{name:?}");
     }
+}
+
+/// What PostgreSQL compiles into one function it refuses by the names that the rules had, and what a CHECK lets through,
+/// NULL also, it lets through.
+#[test]
+fn compiled_rules_refuse_by_their_names() {
+    const TABLE: &str = "CREATE TABLE cups (
+        id TEXT PRIMARY KEY, state TEXT NOT NULL, \"order\" BIGINT, full_at BIGINT, size BIGINT NOT NULL,
+        CONSTRAINT cups_state_known CHECK (state IN ('empty', 'full')),
+        CONSTRAINT \"cups_order'positive\" CHECK (\"order\" > 0),
+        CONSTRAINT cups_full_at CHECK (state <> 'full' OR full_at IS NOT NULL))";
+    const COMPILED: &str = "SELECT compile_rules('cups')";
+    static PUT: Statement = Statement {
+        name: "PUT",
+        sql: "INSERT INTO cups (id, state, \"order\", full_at, size) VALUES ($1, $2, $3, $4, 1)",
+    };
+    static RULES: Statement = Statement {
+        name: "RULES",
+        sql: "SELECT conname::text FROM pg_constraint WHERE contype = 'c' AND conrelid = 'cups'::regclass",
+    };
+    let database = TestDatabase::postgres();
+    let steps = [step("0001_cups", TABLE), step("0002_rules", COMPILED)];
+    let db = database.open().db("cups", &steps).unwrap();
+    let put = |id: &'static str, state: &'static str, order: Option<i64>, full_at: Option<i64>| {
+        db.write_blocking::<_, StoreError, _>(move |tx| tx.execute(&PUT, &params![id, state, order, full_at]))
+    };
+    let refused = |name: &str| Err(StoreError::Check { constraint: name.to_owned() });
+
+    assert_eq!(put("a", "empty", None, None), Ok(1));
+    assert_eq!(put("b", "full", Some(1), Some(1)), Ok(1));
+    assert_eq!(put("c", "cold", Some(1), None), refused("cups_state_known"));
+    assert_eq!(put("c", "empty", Some(0), None), refused("cups_order'positive"));
+    assert_eq!(put("c", "full", None, None), refused("cups_full_at"));
+    let rules = db.read_blocking::<_, StoreError, _>(|snapshot| snapshot.list(&RULES, &[], |row| row.get::<String>(0)));
+    assert_eq!(rules, Ok(vec!["cups_rules".to_owned()]), "they are checked once");
 }
