@@ -1,8 +1,8 @@
 -- Differs: PostgreSQL parses and plans every CHECK of a table anew at each statement that writes it, SQLite does not.
 
 -- Turns the CHECKs of a table into one, whose function is compiled once per connection. What it refuses, it refuses by the
--- name of the CHECK that it stands for. A migration that changes a rule of such a table drops the constraint and the function
--- "<table>_rules", writes all CHECKs again and calls this again.
+-- name of the CHECK that it stands for. A migration that changes a rule of such a table, or renames, retypes or drops a column that
+-- a rule speaks of, drops the constraint and the function "<table>_rules", writes all CHECKs again and calls this again.
 CREATE FUNCTION compile_rules(target regclass) RETURNS void LANGUAGE plpgsql AS $body$
 DECLARE
     place record;

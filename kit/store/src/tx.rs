@@ -45,7 +45,7 @@ impl<'c> Tx<'c> {
 
     /// Runs the last statement of a transaction; how many rows it touched. On PostgreSQL it travels with its commit, before
     /// anybody has seen the count: the closure must be content with any count, and with running again when the statement
-    /// was carried out and the answer was lost.
+    /// was carried out and the answer was lost. What comes behind it is refused there.
     ///
     /// # Errors
     /// Those of [`Tx::execute`]; [`StoreError::Fault`] when events were published, which would not be there yet.

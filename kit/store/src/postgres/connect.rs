@@ -22,7 +22,7 @@ pub(crate) struct Connector {
     /// `host:port/database`, without user and password, for messages.
     address: String,
     /// How long an answer is waited for before the connection is taken for lost.
-    patience: Duration,
+    pub(crate) patience: Duration,
     /// What was connected to bring the database up to date, for whoever connects next.
     spare: Mutex<Vec<Wire>>,
 }
@@ -103,8 +103,8 @@ impl Connector {
         let timeout = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
         let socket = place.open(&self.config, timeout).map_err(|error| unreachable(&error))?;
         self.sign_in(&socket)?;
-        socket.set_patience(self.patience).map_err(|error| unreachable(&error))?;
         let mut wire = Wire::new(socket);
+        wire.set_patience(Some(self.patience)).map_err(|error| unreachable(&error))?;
         match wire.batch(&self.settings) {
             Ok(Exchanged { failed: None, .. }) => {}
             Ok(Exchanged { failed: Some((_, error)), .. }) => return Err(errors::failure(&error, "settings").error),

@@ -67,12 +67,13 @@ impl Engine {
         std::thread::scope(|scope| {
             let migrating = scope.spawn(|| {
                 let mut wire = self.connector.take_within(self.connect_wait, self.common.hooks.waiting)?;
-                let migrated = migrate::postgres(&mut wire, owner, (history, migrations), self.common.upgrade);
-                // After a refusal nobody knows what is open on it.
-                if migrated.is_ok() {
-                    self.connector.give_back(wire);
-                }
-                migrated
+                // Another process may be migrating, and a large table may be changed: that takes as long as it takes.
+                let patience = |error: std::io::Error| StoreError::unavailable(format!("{history}: {error}"));
+                wire.set_patience(None).map_err(patience)?;
+                migrate::postgres(&mut wire, owner, (history, migrations), self.common.upgrade)?;
+                wire.set_patience(Some(self.connector.patience)).map_err(patience)?;
+                self.connector.give_back(wire);
+                Ok(())
             });
             migrating.join().unwrap_or_else(|_| Err(StoreError::fault(history, "the migration panicked")))
         })

@@ -6,7 +6,7 @@ use std::io;
 use tokio_postgres::error::SqlState;
 
 use crate::StoreError;
-use crate::postgres::wire::{Exchanged, ServerError};
+use crate::postgres::wire::{Exchanged, ServerError, is_silence};
 
 /// A failure, and what it means for the transaction.
 #[derive(Clone, Debug)]
@@ -64,8 +64,7 @@ pub(crate) fn failure(error: &ServerError, at: &str) -> Failed {
 
 /// The connection broke, or the server does not answer.
 pub(crate) fn lost(error: &io::Error, at: &str) -> Failed {
-    let is_silent = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
-    let reason = if is_silent { "the server does not answer".to_owned() } else { error.to_string() };
+    let reason = if is_silence(error) { "the server does not answer".to_owned() } else { error.to_string() };
     Failed::lost(StoreError::unavailable(format!("{at}: {reason}")))
 }
 

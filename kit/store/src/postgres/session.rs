@@ -51,6 +51,8 @@ enum Open {
     Encoded,
     /// `BEGIN` was answered; a writer knows its xid.
     Yes { xid: Option<String> },
+    /// It was committed with its last statement; there is no other.
+    Committed,
 }
 
 struct Connection {
@@ -120,6 +122,8 @@ impl Session {
         self.forget();
         if let Open::Yes { .. } = self.open {
             self.end(|control| &control.rollback);
+            // It takes the search path back to what it was.
+            self.forget_path();
         }
         self.open = Open::No;
     }
@@ -168,6 +172,9 @@ impl Session {
         let prepared = self.ready(statement)?;
         let mut touched = 0;
         let mut committing = || {
+            if self.must_be_counted() {
+                self.exchange(&mut |_, _| {})?;
+            }
             self.make_room(params, &mut |_, _| {})?;
             self.encode((statement.name, &prepared), params, Role::Awaited)?;
             self.encode_end()?;
@@ -175,7 +182,9 @@ impl Session {
                 if let Reply::Done(rows) = reply {
                     touched = rows;
                 }
-            })
+            })?;
+            self.open = Open::Committed;
+            Ok(())
         };
         committing().map_err(|failed| self.poison(failed))?;
         Ok(touched)
@@ -271,6 +280,9 @@ impl Session {
         if self.failure.is_some() {
             return Err(StoreError::fault(statement.name, "an earlier statement of this transaction failed"));
         }
+        if let Open::Committed = self.open {
+            return Err(StoreError::fault(statement.name, "this transaction was committed with an earlier statement"));
+        }
         self.prepared(statement).map_err(|failed| self.poison(failed))
     }
 
@@ -330,6 +342,11 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the count of a statement that was encoded may still forbid the commit.
+    fn must_be_counted(&self) -> bool {
+        self.under_way.iter().any(|one| matches!(one.role, Role::Later(Some(_))))
+    }
+
     /// Sends what was encoded, if this would be too much beside it; whether it was sent.
     fn make_room(&mut self, params: &[Param<'_>], f: &mut dyn FnMut(usize, Reply<'_>)) -> Result<bool, Failed> {
         let is_full = self.connection.as_ref().is_some_and(|connection| connection.wire.is_full(len_at_most(params)));
@@ -370,7 +387,14 @@ impl Session {
             connection.path = None;
         }
         let failure = match (untouched, failed) {
-            (Some((before, otherwise)), Some((place, _))) if before < place => Some(Failed::tell(otherwise.clone())),
+            (Some((before, otherwise)), Some((place, _))) if before < place && transaction != Transaction::Gone => {
+                Some(Failed::tell(otherwise.clone()))
+            }
+            // It hung up with this: why does not matter, nor whether it has a name here.
+            (_, Some((place, error))) if transaction == Transaction::Gone => {
+                let at = under_way.get(place).map_or("the server", |one| one.name);
+                Some(Failed::lost(StoreError::unavailable(format!("{at}: {}", error.message))))
+            }
             (_, Some((place, error))) => {
                 Some(errors::failure(&error, under_way.get(place).map_or("the server", |one| one.name)))
             }
@@ -396,9 +420,7 @@ impl Session {
 
     /// Ends what is open. A connection that does not answer to it is dropped, and the server rolls back.
     fn end(&mut self, statement: fn(&Control) -> &Prepared) {
-        let Some(Connection { wire, control, path, .. }) = &mut self.connection else { return };
-        // A rollback takes the search path back to what it was.
-        *path = None;
+        let Some(Connection { wire, control, .. }) = &mut self.connection else { return };
         let ended = wire.put(statement(control), dynamic(&[])).is_ok()
             && wire.exchange(&mut |_, _| {}).is_ok_and(|exchanged| exchanged.failed.is_none());
         if !ended {
@@ -406,14 +428,24 @@ impl Session {
         }
     }
 
-    /// Forgets what was encoded and not sent.
+    /// Forgets what was encoded and not sent. A connection that somebody stopped reading is of no use any more, and the
+    /// server must not keep for it what is open there.
     fn forget(&mut self) {
+        if self.connection.as_ref().is_some_and(|connection| connection.wire.is_unread()) {
+            self.disconnect();
+        }
         if self.under_way.is_empty() {
             return;
         }
         self.under_way.clear();
         if let Some(connection) = &mut self.connection {
             connection.wire.forget();
+        }
+        self.forget_path();
+    }
+
+    fn forget_path(&mut self) {
+        if let Some(connection) = &mut self.connection {
             connection.path = None;
         }
     }

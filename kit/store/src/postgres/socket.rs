@@ -73,16 +73,16 @@ fn keepalive(config: &Config) -> TcpKeepalive {
 }
 
 impl Socket {
-    /// How long one reading or writing may take.
-    pub(crate) fn set_patience(&self, patience: Duration) -> io::Result<()> {
+    /// How long one reading or writing may take; nothing: for ever.
+    pub(crate) fn set_patience(&self, patience: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => {
-                stream.set_read_timeout(Some(patience))?;
-                stream.set_write_timeout(Some(patience))
+                stream.set_read_timeout(patience)?;
+                stream.set_write_timeout(patience)
             }
             Self::Unix(stream) => {
-                stream.set_read_timeout(Some(patience))?;
-                stream.set_write_timeout(Some(patience))
+                stream.set_read_timeout(patience)?;
+                stream.set_write_timeout(patience)
             }
         }
     }

@@ -13,6 +13,7 @@ pub(crate) use answer::{ServerError, ServerRow};
 
 use std::error::Error;
 use std::io::{self, Read as _, Write as _};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator as _;
@@ -39,6 +40,8 @@ pub(crate) struct Wire {
     prepared: u64,
     /// Answers are under way that nobody has read: whoever read them panicked.
     is_unread: bool,
+    /// How many statements were encoded and not answered: the server may take its time for each of them.
+    unanswered: u32,
 }
 
 /// A statement that the server has prepared.
@@ -102,6 +105,7 @@ impl Wire {
             scratch: vec![0; SCRATCH_LEN].into_boxed_slice(),
             prepared: 0,
             is_unread: false,
+            unanswered: 0,
         }
     }
 
@@ -110,9 +114,20 @@ impl Wire {
         !self.output.is_empty() && self.output.len() + len > OUTPUT_MAX
     }
 
+    /// How long the server may be silent for each statement; nothing: for ever.
+    pub(crate) fn set_patience(&self, patience: Option<Duration>) -> io::Result<()> {
+        self.socket.set_patience(patience)
+    }
+
+    /// Whether somebody stopped reading in the middle of the answers: nothing can be sent any more.
+    pub(crate) const fn is_unread(&self) -> bool {
+        self.is_unread
+    }
+
     /// Forgets what was not sent.
     pub(crate) fn forget(&mut self) {
         self.output.clear();
+        self.unanswered = 0;
     }
 
     /// Encodes the preparing of a statement under a name of its own; the name.
@@ -125,6 +140,7 @@ impl Wire {
 
     /// Encodes the preparing of a statement under this name.
     pub(crate) fn put_prepare_as(&mut self, name: &str, sql: &str) -> io::Result<()> {
+        self.unanswered += 1;
         frontend::parse(name, sql, [], &mut self.output)?;
         frontend::describe(b'S', name, &mut self.output)
     }
@@ -147,14 +163,16 @@ impl Wire {
             Err(frontend::BindError::Conversion(error)) => Err(error.to_string()),
             Err(frontend::BindError::Serialization(error)) => Err(error.to_string()),
         };
-        if put.is_err() {
-            self.output.truncate(before);
+        match put {
+            Ok(()) => self.unanswered += 1,
+            Err(_) => self.output.truncate(before),
         }
         put
     }
 
     /// Encodes a statement without parameters that is not worth preparing.
     pub(crate) fn put_once(&mut self, sql: &str) -> io::Result<()> {
+        self.unanswered += 1;
         frontend::parse("", sql, [], &mut self.output)?;
         let nothing = std::iter::empty::<(&(dyn ToSql + Sync), &Type)>();
         frontend::bind("", "", [], nothing, write, [BINARY], &mut self.output)
@@ -255,7 +273,7 @@ impl Wire {
                     continue;
                 }
                 Message::ReadyForQuery(body) => {
-                    self.is_unread = false;
+                    (self.is_unread, self.unanswered) = (false, 0);
                     let transaction = if body.status() == b'I' { Transaction::None } else { Transaction::Open };
                     return Ok(Exchanged { failed, transaction });
                 }
@@ -276,6 +294,8 @@ impl Wire {
                 Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server hung up")),
                 Ok(read) => self.input.extend_from_slice(&self.scratch[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // It says nothing before it has carried out all of them.
+                Err(error) if is_silence(&error) && self.unanswered > 1 => self.unanswered -= 1,
                 Err(error) => return Err(error),
             }
         }
@@ -296,6 +316,11 @@ impl std::fmt::Debug for Wire {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Wire").field("socket", &self.socket).finish_non_exhaustive()
     }
+}
+
+/// Nothing came within the time that was set.
+pub(crate) fn is_silence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 type Refused = Box<dyn Error + Sync + Send>;

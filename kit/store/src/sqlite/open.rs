@@ -3,14 +3,18 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{SqliteConfig, StoreError};
 
 /// Older ones can corrupt the file when a checkpoint restarts the log while another process writes.
 const VERSION_MIN: i32 = 3_051_003;
+
+/// The wait before a file that is locked is opened again.
+const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
@@ -39,7 +43,7 @@ pub(crate) fn writer(config: &SqliteConfig) -> Result<Connection, StoreError> {
         }
         Ok((connection, journal))
     };
-    match open() {
+    match patiently(config, open) {
         Ok((connection, journal)) if journal == "wal" => Ok(connection),
         Ok((_, journal)) => {
             let path = config.path.display();
@@ -47,6 +51,21 @@ pub(crate) fn writer(config: &SqliteConfig) -> Result<Connection, StoreError> {
         }
         Err(error) => Err(unopened(config, &error)),
     }
+}
+
+/// Who opens a new file together with others may be told that it is locked while one of them makes it: SQLite does not wait
+/// there for as long as it was told to.
+fn patiently<T>(config: &SqliteConfig, open: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let tries = config.busy_timeout.as_millis() / OPEN_AGAIN_AFTER.as_millis();
+    for _ in 0..tries {
+        match open() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::park_timeout(OPEN_AGAIN_AFTER);
+            }
+            ended => return ended,
+        }
+    }
+    open()
 }
 
 /// A reader's connection.

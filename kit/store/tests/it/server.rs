@@ -231,6 +231,57 @@ fn a_commit_whose_answer_is_lost_is_asked_about() {
     assert_eq!(event_keys(&db), ["a"]);
 }
 
+/// The server says why with a code that nobody here knows.
+#[test]
+fn a_session_that_the_server_ends_is_not_noticed_by_anybody() {
+    let database = TestDatabase::postgres();
+    let mut config = config_of(&database);
+    config.url = format!("{}?options=-c%20idle_session_timeout%3D100", config.url);
+    config.writers = 1;
+    let db = things(&open(config));
+    put_now(&db, "a", 1);
+
+    wait_until("the server has ended it", || connections(&database, "application_name = 'samovar'") == 0);
+    put_now(&db, "b", 1);
+
+    assert_eq!(ids(&db), ["a", "b"]);
+}
+
+#[test]
+fn a_panic_leaves_nothing_open_on_the_server() {
+    let database = TestDatabase::postgres();
+    let mut config = config_of(&database);
+    config.writers = 1;
+    let db = things(&open(config));
+    put_now(&db, "a", 1);
+    let lock = |panics: bool| -> Result<_, StoreError> {
+        db.write_blocking(move |tx| {
+            tx.one(&LOCK, &params!["a"], |row| {
+                assert!(!panics, "on purpose");
+                row.get::<i64>(0)
+            })
+        })
+    };
+    assert_eq!(lock(false), Ok(Some(1)));
+
+    assert!(lock(true).is_err());
+
+    wait_until("nothing is open", || connections(&database, "state LIKE 'idle in transaction%'") == 0);
+}
+
+/// Longer than a statement may take and its grace: only a migration may.
+#[test]
+fn a_migration_takes_as_long_as_it_takes() {
+    let database = TestDatabase::postgres();
+    let mut config = config_of(&database);
+    config.statement_timeout = Duration::from_millis(200);
+    let slow = "SELECT pg_sleep(5.5)";
+
+    let migrated = open(config).db("slow", &[Migration { name: "0001_slow", sqlite: slow, postgres: slow }]);
+
+    assert!(migrated.is_ok(), "{migrated:?}");
+}
+
 #[test]
 fn a_claim_whose_answer_is_lost_is_found_to_be_ones_own() {
     let database = TestDatabase::postgres();
@@ -328,6 +379,17 @@ fn run(database: &TestDatabase, sql: &str) {
         tokio::spawn(connection);
         client.batch_execute(sql).await.unwrap();
     });
+}
+
+/// How many connections of this database another one sees that are so.
+fn connections(database: &TestDatabase, so: &str) -> i64 {
+    let count = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {so}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.query_one(&count, &[]).await.unwrap().get(0)
+    })
 }
 
 #[test]

@@ -84,6 +84,10 @@ impl Session {
 
     /// Encodes everything up to `COMMIT`; the transaction's id, or nothing when there is no transaction.
     fn encode_commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Result<Option<String>, Failed> {
+        if let Open::Committed = self.open {
+            let too_late = StoreError::fault(INSERT_EVENTS.name, "the transaction was committed before its events");
+            return if events.is_empty() { Ok(None) } else { Err(Failed::tell(too_late)) };
+        }
         let insert = match events {
             [] => None,
             [_] => Some(self.prepared(&INSERT_ONE_EVENT)?),
@@ -93,8 +97,7 @@ impl Session {
             self.open()?;
         }
         // COMMIT must not be under way when the count of a statement may still forbid it, nor without an id to ask about.
-        let forbids = |one: &UnderWay| matches!(one.role, Role::Later(Some(_)));
-        if matches!(self.open, Open::Encoded) || self.under_way.iter().any(forbids) {
+        if matches!(self.open, Open::Encoded) || self.must_be_counted() {
             self.exchange(&mut |_, _| {})?;
         }
         let Open::Yes { xid } = &self.open else { return Ok(None) };
