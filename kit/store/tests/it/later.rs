@@ -217,6 +217,9 @@ fn nothing_is_committed_beside_a_row_that_was_expected_and_not_touched(database:
     let db = things(&database.open());
 
     let written = db.write_blocking::<_, StoreError, _>(|tx| {
+        // They are known to the connection then, and travel together.
+        tx.execute(&ADD, &params!["none", 1])?;
+        put(tx, "before", 1)?;
         tx.expect_one(&ADD, &params!["none", 1], gone())?;
         tx.execute_and_commit(&PUT, &params!["a", 1])
     });
