@@ -91,6 +91,10 @@ pub(crate) enum Transaction {
 /// so they never wait for each other. A single statement may be longer: its answer comes when all of it is there.
 const OUTPUT_MAX: usize = 32 * 1024;
 
+/// How often the server may be silent at most in one exchange, however many statements it holds: whoever waits for a server
+/// that is gone must hear of it.
+const SILENCES_MAX: u32 = 3;
+
 const SCRATCH_LEN: usize = 16 * 1024;
 
 /// What is said to each statement: parameters and columns are binary.
@@ -235,6 +239,7 @@ impl Wire {
             return Err(io::Error::other("the answers of before were not read"));
         }
         self.is_unread = true;
+        self.unanswered = self.unanswered.min(SILENCES_MAX);
         let sent = self.socket.write_all(&self.output);
         self.output.clear();
         sent
