@@ -15,6 +15,15 @@ use crate::report::Report;
 
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
 
+/// What is measured: all of [`CONNECTIONS`], or only as many as `BENCH_CONNECTIONS` says, so that two builds can be
+/// measured in turn at one load.
+fn loads() -> Vec<usize> {
+    match std::env::var("BENCH_CONNECTIONS") {
+        Ok(one) => vec![one.parse().unwrap()],
+        Err(_) => CONNECTIONS.to_vec(),
+    }
+}
+
 pub(crate) fn on_sqlite(report: &mut Report) {
     let business = measure(report, &TestDatabase::sqlite(), "sqlite");
     raw::measure(report, business);
@@ -26,7 +35,7 @@ pub(crate) fn on_postgres(report: &mut Report) {
 
 fn measure(report: &mut Report, database: &TestDatabase, engine: &str) -> Business {
     let business = Business::open(database);
-    for connections in CONNECTIONS {
+    for connections in loads() {
         let measured = closed(&business.placements(connections));
         let lag = consumer_lag(&business);
         let caught_up_s = catch_up(&business);

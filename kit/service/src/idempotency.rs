@@ -196,12 +196,15 @@ pub async fn begin(db: &Db, intent: Intent, resource_id: String) -> Result<Begun
     // What is told to somebody at once, and not built upon, has to be on disk.
     let goes_on = |claim: &Claim| matches!(claim, Claim::Fresh(_) | Claim::TakenOver(_));
     let (first, id) = (intent.clone(), resource_id.clone());
-    let held = db.write_step(
-        move |tx| store::idempotency::claim_first(tx, &first.key, &first.body_hash, &id),
-        |held: &Option<Held>| held.is_some(),
-    );
-    if let Some(held) = held.await? {
-        return Ok(Begun::Fresh(held));
+    let held = db
+        .write_step_in_company(
+            move |tx| store::idempotency::claim_first(tx, &first.key, &first.body_hash, &id),
+            |_: &Held| true,
+        )
+        .await;
+    match held {
+        Err(StoreError::Untouched { .. }) => {}
+        held => return Ok(Begun::Fresh(held?)),
     }
     let next = move |tx: &mut Tx<'_>| store::idempotency::claim_next(tx, &intent.key, &intent.body_hash, &resource_id);
     begun(db.write_step(next, goes_on).await?)

@@ -120,15 +120,41 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_as(closure, Step::default()).await
+    }
+
+    /// [`Db::write`] for a closure that waits for nothing, hardly ever fails, and tells by itself, before anything else, whether
+    /// it was carried out before: a key of its own that is inserted once. On PostgreSQL those that come at the same time
+    /// share a transaction, and so a trip to the server and one to the disk. When one of them fails, or the answer to their
+    /// commit is lost, each runs again by itself.
+    ///
+    /// # Errors
+    /// Those of [`Db::write`].
+    pub async fn write_in_company<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_as(closure, Step { is_in_company: true, ..Step::default() }).await
+    }
+
+    async fn write_as<T, E, F>(&self, closure: F, step: Step) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        let step = Step { upon: steps::built_upon(&self.shared.common), ..Step::default() };
+        let step = Step { upon: steps::built_upon(&self.shared.common), ..step };
         self.submit_write(Box::new(Task::new(closure, Reply::Task(reply))), type_name::<F>(), step, Duration::ZERO);
         self.ended(answer.await)
     }
 
-    /// [`Db::write`] for a transaction that another one of the same request follows ([`in_steps`](crate::in_steps)):
-    /// it does not wait for the disk when it ends with a result that `goes_on`. Whatever is told to anybody outside must
-    /// be told by a later [`Db::write`]. Outside of steps it is a [`Db::write`].
+    /// [`Db::write`] for a transaction that another one of the same request follows ([`in_steps`](crate::in_steps)): it does
+    /// not wait for the disk when it ends with a result that `goes_on`. Whatever is told to anybody outside must be told by
+    /// a later [`Db::write`]. It may be carried out twice, when the answer to its commit is lost on PostgreSQL: what it did
+    /// must be found there and answered for. Outside of steps it is a [`Db::write`].
     ///
     /// # Errors
     /// Those of [`Db::write`]; [`StoreError::Unavailable`] when an earlier step was lost.
@@ -138,12 +164,34 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_step_as(closure, goes_on, Step::default()).await
+    }
+
+    /// [`Db::write_step`] as [`Db::write_in_company`].
+    ///
+    /// # Errors
+    /// Those of [`Db::write_step`].
+    pub async fn write_step_in_company<T, E, F>(&self, closure: F, goes_on: fn(&T) -> bool) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_step_as(closure, goes_on, Step { is_in_company: true, ..Step::default() }).await
+    }
+
+    async fn write_step_as<T, E, F>(&self, closure: F, goes_on: fn(&T) -> bool, step: Step) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let common = &self.shared.common;
         if !steps::begin(common) {
-            return self.write(closure).await;
+            return self.write_as(closure, step).await;
         }
         let (reply, answer) = oneshot::channel();
-        let step = Step { is_followed: true, upon: steps::built_upon(common), ..Step::default() };
+        let step = Step { is_followed: true, upon: steps::built_upon(common), ..step };
         let task = Task::step(closure, Reply::Task(reply), goes_on);
         self.submit_write(Box::new(task), type_name::<F>(), step, Duration::ZERO);
         self.ended(answer.await)

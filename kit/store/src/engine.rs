@@ -148,9 +148,13 @@ impl<J: Send + 'static> Lane<J> {
         self.sender.len()
     }
 
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
     /// Queues a job, or gives it back with the reason.
     pub(crate) fn send(&self, job: J, wait: Duration) -> Result<(), (J, StoreError)> {
-        if self.closing.load(Ordering::Acquire) {
+        if self.is_closing() {
             return Err((job, StoreError::unavailable("it is shutting down")));
         }
         self.sender.send_timeout(Message::Job(job), wait).map_err(|error| {

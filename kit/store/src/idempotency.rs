@@ -110,16 +110,15 @@ const FIRST_TOKEN: i64 = 1;
 /// How often a claim looks again when the key is let go of between two of its statements.
 const LOOKS_MAX: usize = 3;
 
-/// Claims a key that nobody has claimed before, as most are, in a transaction of its own; nothing, and nothing done, when
-/// somebody has ([`claim_next`] says what became of it).
+/// Claims a key that nobody has claimed before, as most are, in a transaction of its own.
 ///
 /// # Errors
-/// Those of the database.
-pub fn claim_first(tx: &mut Tx<'_>, key: &Key, body_hash: &str, resource_id: &str) -> Result<Option<Held>, StoreError> {
+/// [`StoreError::Untouched`] when somebody has ([`claim_next`] says what became of it); those of the database.
+pub fn claim_first(tx: &mut Tx<'_>, key: &Key, body_hash: &str, resource_id: &str) -> Result<Held, StoreError> {
     let now = tx.now();
     let row = params![&key.principal, &key.route, &key.key, body_hash, resource_id, now.plus(LEASE), now];
-    let is_first = tx.execute_and_commit(&INSERT_CLAIM, &row)? == 1;
-    Ok(is_first.then(|| Held { key: key.clone(), resource: resource_id.to_owned(), token: FIRST_TOKEN }))
+    tx.expect_one(&INSERT_CLAIM, &row, StoreError::Untouched { statement: INSERT_CLAIM.name })?;
+    Ok(Held { key: key.clone(), resource: resource_id.to_owned(), token: FIRST_TOKEN })
 }
 
 /// [`claim`] after [`claim_first`] found a claim: it may be this very one, whose answer was lost, so that it was made

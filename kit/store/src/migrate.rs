@@ -58,7 +58,7 @@ macro_rules! migration {
 
 /// The tables that every service may touch. Public for tests, which copy a database that has them.
 pub static KIT_MIGRATIONS: &[Migration] =
-    migrations!["0001_kit" per database, "0002_claims", "0003_rules" per database];
+    migrations!["0001_kit" per database, "0002_claims", "0003_rules" per database, "0004_expected" per database];
 
 /// Runs what is new, or refuses it, after comparing what was run before with what is declared now.
 fn run(

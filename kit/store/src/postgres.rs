@@ -3,6 +3,7 @@
 mod connect;
 mod engine;
 mod errors;
+mod pile;
 mod session;
 mod socket;
 mod values;

@@ -89,18 +89,6 @@ impl Session<'_> {
         }
     }
 
-    /// On SQLite the commit is the writer's, and costs nothing here.
-    pub(crate) fn execute_and_commit(
-        &mut self,
-        statement: &'static Statement,
-        params: &[Param<'_>],
-    ) -> Result<u64, StoreError> {
-        match self {
-            Self::Sqlite(session) => session.execute(statement, params),
-            Self::Postgres(session) => session.execute_and_commit(statement, params),
-        }
-    }
-
     pub(crate) fn execute_many(
         &mut self,
         statement: &'static Statement,
@@ -121,6 +109,18 @@ impl Session<'_> {
         match self {
             Self::Sqlite(session) => session.execute_expecting(statement, params, otherwise),
             Self::Postgres(session) => session.queue(statement, params, otherwise),
+        }
+    }
+
+    pub(crate) fn execute_last(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+        otherwise: StoreError,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(session) => session.execute_expecting(statement, params, Some(otherwise)),
+            Self::Postgres(session) => session.queue_last(statement, params, otherwise),
         }
     }
 

@@ -43,23 +43,6 @@ impl<'c> Tx<'c> {
         self.snapshot.session.execute(statement, params)
     }
 
-    /// Runs the last statement of a transaction; how many rows it touched. On PostgreSQL it travels with its commit, before
-    /// anybody has seen the count: the closure must be content with any count, and with running again when the statement
-    /// was carried out and the answer was lost. What comes behind it is refused there.
-    ///
-    /// # Errors
-    /// Those of [`Tx::execute`]; [`StoreError::Fault`] when events were published, which would not be there yet.
-    pub fn execute_and_commit(
-        &mut self,
-        statement: &'static Statement,
-        params: &[Param<'_>],
-    ) -> Result<u64, StoreError> {
-        if !self.events.is_empty() {
-            return Err(StoreError::fault(statement.name, "is committed before the events that were published"));
-        }
-        self.snapshot.session.execute_and_commit(statement, params)
-    }
-
     /// Runs a statement once per row of parameters, in their order; how many rows each touched. One round trip on
     /// PostgreSQL (decision 4).
     ///
@@ -82,9 +65,9 @@ impl<'c> Tx<'c> {
         self.snapshot.session.execute_later(statement, params, None)
     }
 
-    /// [`Tx::execute_later`] for a statement that has to touch exactly one row: if it does not, the transaction fails
-    /// with `otherwise`. Closures put what they wait for behind it, since a commit waits for such a count by itself; one
-    /// that rejects before it waits for anything does not hear of it on PostgreSQL.
+    /// [`Tx::execute_later`] for an `INSERT`, `UPDATE` or `DELETE` without `RETURNING` that has to touch exactly one row:
+    /// if it does not, the transaction fails with `otherwise`. On PostgreSQL the server refuses it, and with it the commit
+    /// that travels behind it; a closure that rejects before it waits for anything does not hear of it.
     ///
     /// # Errors
     /// `otherwise`, and those of [`Tx::execute_later`], on PostgreSQL later.
@@ -95,6 +78,21 @@ impl<'c> Tx<'c> {
         otherwise: StoreError,
     ) -> Result<(), StoreError> {
         self.snapshot.session.execute_later(statement, params, Some(otherwise))
+    }
+
+    /// [`Tx::expect_one`] for a row that many want at once. On PostgreSQL it is carried out as the last thing before the events
+    /// and the commit, by the order of the parameters among all such statements of the transaction: so it is held for a
+    /// moment only, and nobody waits in a circle. What the closure itself reads behind it does not see it there.
+    ///
+    /// # Errors
+    /// Those of [`Tx::expect_one`].
+    pub fn expect_one_last(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+        otherwise: StoreError,
+    ) -> Result<(), StoreError> {
+        self.snapshot.session.execute_last(statement, params, otherwise)
     }
 
     /// The only row that each row of parameters finds, or none, in their order. One round trip on PostgreSQL.

@@ -68,6 +68,8 @@ pub(crate) struct Step {
     pub(crate) upon: Option<u64>,
     /// It may wait a moment for others to share a trip to the disk with.
     pub(crate) is_patient: bool,
+    /// It may share its transaction, which is run again, each by itself, when it fails or its answer is lost.
+    pub(crate) is_in_company: bool,
 }
 
 /// A queued closure.

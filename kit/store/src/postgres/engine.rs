@@ -1,13 +1,18 @@
 //! The threads of a PostgreSQL store.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::engine::{Common, Lane, next, submit};
+use crossbeam_channel::Receiver;
+
+use crate::engine::{Common, Lane, Message, next, submit};
 use crate::migrate::{self, Migration};
 use crate::postgres::connect::Connector;
+use crate::postgres::pile::{Pile, Turn};
 use crate::postgres::session::{KIT_SCHEMA, Session};
 use crate::postgres::worker::Worker;
+use crate::stats::Counters;
 use crate::work::{ReadJob, Service, WriteJob};
 use crate::{PostgresConfig, StoreError, params};
 
@@ -16,9 +21,16 @@ pub(crate) struct Engine {
     connector: Arc<Connector>,
     common: Arc<Common>,
     connect_wait: Duration,
-    writes: Lane<WriteJob>,
+    writes: Lane<Turn>,
+    /// By service, and whether another transaction follows.
+    piles: Mutex<HashMap<(u16, bool), Arc<Pile>>>,
+    queue_max: usize,
+    threads_per_pile: usize,
     reads: Lane<ReadJob>,
 }
+
+/// One thread is at a pile, and one more for each so many that write: the others are for everything else.
+const THREADS_FOR_ONE_PILE: usize = 8;
 
 const HAS_TABLES: &str = "SELECT to_regnamespace($1) IS NOT NULL";
 
@@ -28,12 +40,8 @@ impl Engine {
         let worker = || Worker::new(Session::new(Arc::clone(&connector)), Arc::clone(common));
         let (writes, queue) = Lane::new(config.queue_max);
         for number in 0..config.writers.max(1) {
-            let (mut worker, queue, common) = (worker(), queue.clone(), Arc::clone(common));
-            writes.spawn(format!("store-writer-{number}"), move || {
-                while let Some(job) = next(&queue, &common) {
-                    worker.write(job);
-                }
-            })?;
+            let (worker, queue, common) = (worker(), queue.clone(), Arc::clone(common));
+            writes.spawn(format!("store-writer-{number}"), move || write_loop(worker, &queue, &common))?;
         }
         let (reads, queue) = Lane::new(config.queue_max);
         for number in 0..config.readers.max(1) {
@@ -44,7 +52,16 @@ impl Engine {
                 }
             })?;
         }
-        Ok(Self { connector, common: Arc::clone(common), connect_wait: config.connect_wait, writes, reads })
+        Ok(Self {
+            connector,
+            common: Arc::clone(common),
+            connect_wait: config.connect_wait,
+            writes,
+            piles: Mutex::default(),
+            queue_max: config.queue_max.max(1),
+            threads_per_pile: (config.writers / THREADS_FOR_ONE_PILE).max(1),
+            reads,
+        })
     }
 
     /// Whether the kit's tables are in this database, which is only looked at.
@@ -80,7 +97,24 @@ impl Engine {
     }
 
     pub(crate) fn write(&self, job: WriteJob, wait: Duration) {
-        submit!(self.writes, job, wait, self.common);
+        let sent = if job.step.is_in_company {
+            self.pile((job.service.index, job.step.is_followed)).add(job, &self.writes)
+        } else {
+            self.writes.send(Turn::One(job), wait).map_err(|(turn, error)| match turn {
+                Turn::One(job) => Box::new((job, error)),
+                Turn::Pile(_) => unreachable!("a closure was sent"),
+            })
+        };
+        if let Err(refused) = sent {
+            let (job, error) = *refused;
+            Counters::count(&self.common.counters.refused, usize::from(matches!(error, StoreError::Overloaded { .. })));
+            job.work.fail(error);
+        }
+    }
+
+    fn pile(&self, kind: (u16, bool)) -> Arc<Pile> {
+        let mut piles = self.piles.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(piles.entry(kind).or_insert_with(|| Pile::new(self.queue_max, self.threads_per_pile)))
     }
 
     pub(crate) fn read(&self, job: ReadJob, wait: Duration) {
@@ -88,11 +122,32 @@ impl Engine {
     }
 
     pub(crate) fn queues(&self) -> (usize, usize) {
-        (self.writes.len(), self.reads.len())
+        let piles = self.piles.lock().unwrap_or_else(PoisonError::into_inner);
+        let piled: usize = piles.values().map(|pile| pile.len()).sum();
+        (self.writes.len() + piled, self.reads.len())
     }
 
     pub(crate) fn shutdown(&self) {
         self.writes.shutdown();
         self.reads.shutdown();
+    }
+}
+
+fn write_loop(mut worker: Worker, queue: &Receiver<Message<Turn>>, common: &Common) {
+    while let Ok(Message::Job(turn)) = queue.recv() {
+        match turn {
+            Turn::One(job) => {
+                if job.is_awaited(common) {
+                    worker.write(job);
+                }
+            }
+            Turn::Pile(pile) => loop {
+                let jobs = pile.take(common);
+                if jobs.is_empty() {
+                    break;
+                }
+                worker.write_together(jobs);
+            },
+        }
     }
 }

@@ -62,6 +62,14 @@ pub(crate) fn failure(error: &ServerError, at: &str) -> Failed {
     }
 }
 
+/// What `not_one_row` refuses with: a code of our own, of a class that is nobody's.
+const NOT_ONE_ROW: &str = "ZS001";
+
+/// Whether a statement was refused since it did not touch one row.
+pub(crate) fn is_untouched(error: &ServerError) -> bool {
+    error.code.code() == NOT_ONE_ROW
+}
+
 /// The connection broke, or the server does not answer.
 pub(crate) fn lost(error: &io::Error, at: &str) -> Failed {
     let reason = if is_silence(error) { "the server does not answer".to_owned() } else { error.to_string() };

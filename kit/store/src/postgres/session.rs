@@ -2,10 +2,12 @@
 //!
 //! Exchanges are what a transaction costs here, so they are counted: `BEGIN` and the taking of the xid travel with the
 //! first statement, the insert of the events travels with `COMMIT`, and statements that nobody waits for travel with
-//! whatever is sent next. A closure that waits for eight statements has nine.
+//! whatever is sent next. A closure that waits for eight statements has nine; one that waits for none has two, or one if
+//! it is idempotent, since nobody need know its xid then.
 
 mod commit;
 mod control;
+mod last;
 
 pub(crate) use commit::Committed;
 
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use crate::postgres::connect::Connector;
 use crate::postgres::errors::{self, Failed};
 use crate::postgres::session::control::Control;
+use crate::postgres::session::last::Last;
 use crate::postgres::values::{dynamic, len_at_most};
 use crate::postgres::wire::{Exchanged, Prepared, Reply, ServerRow, Transaction, Wire};
 use crate::row::DriverRow;
@@ -30,6 +33,10 @@ pub(crate) struct Session {
     open: Open,
     /// What was encoded and not sent, in its order.
     under_way: Vec<UnderWay>,
+    /// A statement was encoded that touches a row or fails: whatever comes behind it is in a transaction with an xid.
+    writes_surely: bool,
+    /// What is encoded as the last thing before the commit.
+    last: Vec<Last>,
     /// The first failure of this run: nothing of it may be kept.
     failure: Option<Failed>,
 }
@@ -38,7 +45,9 @@ pub(crate) struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Write,
-    /// Without waiting for the disk: another transaction follows that does.
+    /// May be carried out twice when its answer is lost, so nobody has to ask what became of it.
+    WriteIdempotent,
+    /// The same, without waiting for the disk: another transaction follows that does.
     WriteStep,
     Read,
 }
@@ -49,18 +58,25 @@ enum Open {
     No,
     /// `BEGIN` goes with what is sent next.
     Encoded,
-    /// `BEGIN` was answered; a writer knows its xid.
+    /// `BEGIN` was answered; who has to ask what became of it knows its xid.
     Yes { xid: Option<String> },
-    /// It was committed with its last statement; there is no other.
-    Committed,
 }
 
 struct Connection {
     wire: Wire,
     control: Control,
-    prepared: HashMap<(u16, usize), Arc<Prepared>>,
+    prepared: HashMap<(u16, usize, Form), Arc<Prepared>>,
     /// Whose schema the search path names, as far as is known.
     path: Option<Service>,
+}
+
+/// How a statement is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Form {
+    /// As it is written.
+    Plain,
+    /// So that the server refuses it unless it touches one row: a commit may travel behind it.
+    OneRow,
 }
 
 /// A statement of the next exchange.
@@ -75,7 +91,7 @@ enum Role {
     Nothing,
     /// It is the xid.
     Xid,
-    /// It is done; the transaction fails so unless it touches one row.
+    /// It is done; when the server says that it did not touch one row, the transaction fails so.
     Later(Option<StoreError>),
     /// Somebody waits for it.
     Awaited,
@@ -93,6 +109,8 @@ impl Session {
             access: Access::Read,
             open: Open::No,
             under_way: Vec::new(),
+            writes_surely: false,
+            last: Vec::new(),
             failure: None,
         }
     }
@@ -102,6 +120,8 @@ impl Session {
         self.service = service;
         self.access = access;
         self.open = Open::No;
+        self.writes_surely = false;
+        self.last.clear();
         self.failure = None;
         if self.connection.is_none() {
             let mut wire = self.connector.take().map_err(Failed::lost)?;
@@ -109,6 +129,11 @@ impl Session {
             self.connection = Some(Connection { wire, control, prepared: HashMap::new(), path: None });
         }
         Ok(())
+    }
+
+    /// Whether a statement of this run failed.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failure.is_some()
     }
 
     /// The first failure of this run.
@@ -163,33 +188,6 @@ impl Session {
         Ok(touched)
     }
 
-    /// Runs a statement and commits with it.
-    pub(crate) fn execute_and_commit(
-        &mut self,
-        statement: &'static Statement,
-        params: &[Param<'_>],
-    ) -> Result<u64, StoreError> {
-        let prepared = self.ready(statement)?;
-        let mut touched = 0;
-        let mut committing = || {
-            if self.must_be_counted() {
-                self.exchange(&mut |_, _| {})?;
-            }
-            self.make_room(params, &mut |_, _| {})?;
-            self.encode((statement.name, &prepared), params, Role::Awaited)?;
-            self.encode_end()?;
-            self.exchange(&mut |_, reply| {
-                if let Reply::Done(rows) = reply {
-                    touched = rows;
-                }
-            })?;
-            self.open = Open::Committed;
-            Ok(())
-        };
-        committing().map_err(|failed| self.poison(failed))?;
-        Ok(touched)
-    }
-
     /// Sends the statement with whatever is sent next. When it has to touch one row and does not, that fails with
     /// what `otherwise` says.
     pub(crate) fn queue(
@@ -198,10 +196,12 @@ impl Session {
         params: &[Param<'_>],
         otherwise: Option<StoreError>,
     ) -> Result<(), StoreError> {
-        let prepared = self.ready(statement)?;
+        let form = if otherwise.is_some() { Form::OneRow } else { Form::Plain };
+        let prepared = self.ready(statement, form)?;
         let encoded = self
             .make_room(params, &mut |_, _| {})
             .and_then(|_| self.encode((statement.name, &prepared), params, Role::Later(otherwise)));
+        self.writes_surely |= form == Form::OneRow;
         encoded.map_err(|failed| self.poison(failed))
     }
 
@@ -232,7 +232,7 @@ impl Session {
     }
 
     pub(crate) fn prepare(&mut self, statement: &'static Statement) -> Result<(), StoreError> {
-        self.ready(statement).map(drop)
+        self.ready(statement, Form::Plain).map(drop)
     }
 
     /// Hands on what a statement finds for each row of parameters, until that is refused.
@@ -242,7 +242,7 @@ impl Session {
         params: impl Iterator<Item = &'p [Param<'p>]>,
         f: &mut dyn FnMut(usize, &Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let prepared = self.ready(statement)?;
+        let prepared = self.ready(statement, Form::Plain)?;
         let mut result = Ok(());
         self.ask(statement, params, &mut |place, reply| {
             if let (Reply::Row(body), Ok(())) = (reply, &result) {
@@ -260,7 +260,7 @@ impl Session {
         params: impl Iterator<Item = &'p [Param<'p>]>,
         f: &mut dyn FnMut(usize, Reply<'_>),
     ) -> Result<(), StoreError> {
-        let prepared = self.ready(statement)?;
+        let prepared = self.ready(statement, Form::Plain)?;
         let (mut before, mut encoded) = (0, 0);
         let asking = || {
             for params in params {
@@ -276,19 +276,16 @@ impl Session {
     }
 
     /// The prepared statement, unless the transaction is poisoned.
-    fn ready(&mut self, statement: &'static Statement) -> Result<Arc<Prepared>, StoreError> {
+    fn ready(&mut self, statement: &'static Statement, form: Form) -> Result<Arc<Prepared>, StoreError> {
         if self.failure.is_some() {
             return Err(StoreError::fault(statement.name, "an earlier statement of this transaction failed"));
         }
-        if let Open::Committed = self.open {
-            return Err(StoreError::fault(statement.name, "this transaction was committed with an earlier statement"));
-        }
-        self.prepared(statement).map_err(|failed| self.poison(failed))
+        self.prepared(statement, form).map_err(|failed| self.poison(failed))
     }
 
     /// The prepared statement, from the cache or from the server.
-    fn prepared(&mut self, statement: &'static Statement) -> Result<Arc<Prepared>, Failed> {
-        let key = (self.service.index, statement.address());
+    fn prepared(&mut self, statement: &'static Statement, form: Form) -> Result<Arc<Prepared>, Failed> {
+        let key = (self.service.index, statement.address(), form);
         let connection = self.connection.as_ref().ok_or_else(no_connection)?;
         if let Some(prepared) = connection.prepared.get(&key) {
             return Ok(Arc::clone(prepared));
@@ -296,7 +293,11 @@ impl Session {
         // Behind the opening, which says where its names are looked up.
         self.open()?;
         let connection = self.connection.as_mut().ok_or_else(no_connection)?;
-        let name = connection.wire.put_prepare(statement.sql).map_err(|error| errors::lost(&error, statement.name))?;
+        let put = match form {
+            Form::Plain => connection.wire.put_prepare(statement.sql),
+            Form::OneRow => connection.wire.put_prepare(&on_one_row(statement.sql)),
+        };
+        let name = put.map_err(|error| errors::lost(&error, statement.name))?;
         self.under_way.push(UnderWay { name: statement.name, role: Role::Awaited });
         let mut described = None;
         self.exchange(&mut |_, reply| {
@@ -342,11 +343,6 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the count of a statement that was encoded may still forbid the commit.
-    fn must_be_counted(&self) -> bool {
-        self.under_way.iter().any(|one| matches!(one.role, Role::Later(Some(_))))
-    }
-
     /// Sends what was encoded, if this would be too much beside it; whether it was sent.
     fn make_room(&mut self, params: &[Param<'_>], f: &mut dyn FnMut(usize, Reply<'_>)) -> Result<bool, Failed> {
         let is_full = self.connection.as_ref().is_some_and(|connection| connection.wire.is_full(len_at_most(params)));
@@ -361,15 +357,12 @@ impl Session {
         let under_way = std::mem::take(&mut self.under_way);
         let connection = self.connection.as_mut().ok_or_else(no_connection)?;
         let first = under_way.iter().position(|one| matches!(one.role, Role::Awaited)).unwrap_or(under_way.len());
-        let (mut xid, mut untouched) = (None, None);
+        let mut xid = None;
         let exchanged = connection.wire.exchange(&mut |place, reply| {
             let Some(one) = under_way.get(place) else { return };
             match (&one.role, reply) {
                 (Role::Awaited, reply) => f(place - first, reply),
                 (Role::Xid, Reply::Row(body)) => xid = connection.control.xid(body),
-                (Role::Later(Some(otherwise)), Reply::Done(touched)) if touched != 1 && untouched.is_none() => {
-                    untouched = Some((place, otherwise));
-                }
                 (Role::Nothing | Role::Xid | Role::Later(_), _) => {}
             }
         });
@@ -382,25 +375,22 @@ impl Session {
                 return Err(failed);
             }
         };
-        if failed.is_some() || untouched.is_some() {
+        if failed.is_some() {
             // The search path goes back to what it was.
             connection.path = None;
         }
-        let failure = match (untouched, failed) {
-            (Some((before, otherwise)), Some((place, _))) if before < place && transaction != Transaction::Gone => {
-                Some(Failed::tell(otherwise.clone()))
+        let failure = failed.map(|(place, error)| {
+            let one = under_way.get(place);
+            let at = one.map_or("the server", |one| one.name);
+            if transaction == Transaction::Gone {
+                // It hung up with this: why does not matter, nor whether it has a name here.
+                return Failed::lost(StoreError::unavailable(format!("{at}: {}", error.message)));
             }
-            // It hung up with this: why does not matter, nor whether it has a name here.
-            (_, Some((place, error))) if transaction == Transaction::Gone => {
-                let at = under_way.get(place).map_or("the server", |one| one.name);
-                Some(Failed::lost(StoreError::unavailable(format!("{at}: {}", error.message))))
+            match one.map(|one| &one.role) {
+                Some(Role::Later(Some(otherwise))) if errors::is_untouched(&error) => Failed::tell(otherwise.clone()),
+                _ => errors::failure(&error, at),
             }
-            (_, Some((place, error))) => {
-                Some(errors::failure(&error, under_way.get(place).map_or("the server", |one| one.name)))
-            }
-            (Some((_, otherwise)), None) => Some(Failed::tell(otherwise.clone())),
-            (None, None) => None,
-        };
+        });
         self.note(transaction, xid);
         failure.map_or(Ok(()), Err)
     }
@@ -464,6 +454,14 @@ pub(crate) fn search_path(service: Service) -> String {
     } else {
         format!("SET search_path TO \"{}\", {KIT_SCHEMA}", service.name)
     }
+}
+
+/// The statement so that the server refuses it unless it touches one row.
+fn on_one_row(sql: &str) -> String {
+    format!(
+        "WITH touched AS ({sql} RETURNING 1) \
+        SELECT CASE count(*) WHEN 1 THEN 1 ELSE {KIT_SCHEMA}.not_one_row() END FROM touched"
+    )
 }
 
 fn no_connection() -> Failed {

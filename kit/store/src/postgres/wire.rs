@@ -155,23 +155,37 @@ impl Wire {
         prepared: &Prepared,
         params: impl ExactSizeIterator<Item = &'p (dyn ToSql + Sync)>,
     ) -> Result<(), String> {
-        let (wanted, given) = (prepared.params.len(), params.len());
-        if wanted != given {
-            return Err(format!("takes {wanted} parameters and was given {given}"));
-        }
         let before = self.output.len();
-        let values = params.zip(&prepared.params);
-        let bound = frontend::bind("", &prepared.name, [BINARY], values, write, [BINARY], &mut self.output);
-        let put = match bound {
-            Ok(()) => frontend::execute("", 0, &mut self.output).map_err(|error| error.to_string()),
-            Err(frontend::BindError::Conversion(error)) => Err(error.to_string()),
-            Err(frontend::BindError::Serialization(error)) => Err(error.to_string()),
-        };
+        let put = Self::encode(prepared, params, &mut self.output);
         match put {
             Ok(()) => self.unanswered += 1,
             Err(_) => self.output.truncate(before),
         }
         put
+    }
+
+    /// Encodes a statement with its parameters for [`Wire::put_encoded`], or says why it cannot be.
+    pub(crate) fn encode<'p>(
+        prepared: &Prepared,
+        params: impl ExactSizeIterator<Item = &'p (dyn ToSql + Sync)>,
+        out: &mut BytesMut,
+    ) -> Result<(), String> {
+        let (wanted, given) = (prepared.params.len(), params.len());
+        if wanted != given {
+            return Err(format!("takes {wanted} parameters and was given {given}"));
+        }
+        let values = params.zip(&prepared.params);
+        match frontend::bind("", &prepared.name, [BINARY], values, write, [BINARY], out) {
+            Ok(()) => frontend::execute("", 0, out).map_err(|error| error.to_string()),
+            Err(frontend::BindError::Conversion(error)) => Err(error.to_string()),
+            Err(frontend::BindError::Serialization(error)) => Err(error.to_string()),
+        }
+    }
+
+    /// A statement that is encoded already.
+    pub(crate) fn put_encoded(&mut self, encoded: &[u8]) {
+        self.output.extend_from_slice(encoded);
+        self.unanswered += 1;
     }
 
     /// Encodes a statement without parameters that is not worth preparing.

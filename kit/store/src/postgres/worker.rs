@@ -10,7 +10,7 @@ use crate::postgres::session::{Access, Committed, Session};
 use crate::snapshot::Session as AnySession;
 use crate::stats::Counters;
 use crate::tx::Context;
-use crate::work::{Ran, ReadJob, WriteJob, went_on};
+use crate::work::{Ran, ReadJob, Step, WriteJob, went_on};
 use crate::{SLOW_CLOSURE_ON_SERVER, Snapshot, StoreError, Tx};
 
 /// A connection and what runs on it.
@@ -31,6 +31,17 @@ enum Outcome {
     Again(Failed),
 }
 
+/// What became of closures that shared a transaction.
+enum Together {
+    /// What they returned are the answers; so many events were published.
+    Kept(usize),
+    /// Nothing is known to be kept: each runs by itself.
+    Apart {
+        /// Why that is not known for certain, when the answer to the commit was lost.
+        lost: Option<StoreError>,
+    },
+}
+
 /// How often a closure is run at most.
 const RUNS_MAX: u32 = 6;
 
@@ -44,10 +55,40 @@ impl Worker {
     }
 
     /// Runs one write closure to its end.
-    pub(crate) fn write(&mut self, mut job: WriteJob) {
-        let started = self.common.clock.elapsed();
-        self.common.counters.waited(started.saturating_sub(job.queued_at));
-        let outcome = self.repeat(|worker| worker.try_write(&mut job));
+    pub(crate) fn write(&mut self, job: WriteJob) {
+        self.begun(&job);
+        self.write_alone(job, None);
+    }
+
+    /// Runs closures in one transaction; when it fails, each by itself.
+    pub(crate) fn write_together(&mut self, mut jobs: Vec<WriteJob>) {
+        jobs.iter().for_each(|job| self.begun(job));
+        if jobs.len() == 1 {
+            return jobs.into_iter().for_each(|job| self.write_alone(job, None));
+        }
+        match self.try_together(&mut jobs) {
+            Together::Kept(events) => {
+                Counters::count(&self.common.counters.committed, jobs.len());
+                Counters::count(&self.common.counters.events, events);
+                jobs.into_iter().for_each(|job| job.work.answer());
+                if events > 0 {
+                    self.common.commits.bump();
+                }
+            }
+            Together::Apart { lost } => {
+                Counters::count(&self.common.counters.run_again, jobs.len());
+                jobs.into_iter().for_each(|job| self.write_alone(job, lost.clone()));
+            }
+        }
+    }
+
+    fn begun(&self, job: &WriteJob) {
+        self.common.counters.waited(self.common.clock.elapsed().saturating_sub(job.queued_at));
+    }
+
+    /// Runs a closure until there is an answer; `lost` is that of a commit that it was part of before.
+    fn write_alone(&mut self, mut job: WriteJob, lost: Option<StoreError>) {
+        let outcome = self.repeat(lost, |worker| worker.try_write(&mut job));
         let counters = &self.common.counters;
         let ended = if matches!(outcome, Outcome::Kept(_)) { &counters.committed } else { &counters.rolled_back };
         Counters::count(ended, 1);
@@ -65,22 +106,34 @@ impl Worker {
     /// Runs one read closure to its end. It is answered before its transaction is ended: nothing hangs on that.
     pub(crate) fn read(&mut self, mut job: ReadJob) {
         Counters::count(&self.common.counters.reads, 1);
-        match self.repeat(|worker| worker.try_read(&mut job)) {
+        match self.repeat(None, |worker| worker.try_read(&mut job)) {
             Outcome::Kept(_) | Outcome::Rejected => job.work.answer(),
             Outcome::Failed(error) | Outcome::Again(Failed { error, .. }) => job.work.fail(error),
         }
         self.session.end_read();
     }
 
-    /// Runs until there is an answer, a bounded number of times.
-    fn repeat(&mut self, mut once: impl FnMut(&mut Self) -> Outcome) -> Outcome {
+    /// Runs until there is an answer, a bounded number of times. Once an answer to a commit was lost, a run that could not
+    /// even be tried says nothing about that.
+    fn repeat(&mut self, mut lost: Option<StoreError>, mut once: impl FnMut(&mut Self) -> Outcome) -> Outcome {
         let mut runs = 1;
         loop {
             let outcome = once(self);
-            let Outcome::Again(failed) = &outcome else { return outcome };
-            if runs == RUNS_MAX {
-                return outcome;
+            if let Outcome::Again(Failed { error: error @ StoreError::OutcomeUnknown { .. }, .. }) = &outcome {
+                lost = Some(error.clone());
             }
+            let is_over = runs == RUNS_MAX || !matches!(outcome, Outcome::Again(_));
+            let failed = match outcome {
+                Outcome::Again(Failed { error, .. }) | Outcome::Failed(error)
+                    if is_over && matches!(error, StoreError::Unavailable { .. } | StoreError::Busy { .. }) =>
+                {
+                    return Outcome::Failed(lost.unwrap_or(error));
+                }
+                Outcome::Again(failed) if !is_over => failed,
+                ended @ (Outcome::Kept(_) | Outcome::Rejected | Outcome::Failed(_) | Outcome::Again(_)) => {
+                    return ended;
+                }
+            };
             tracing::debug!(runs, cause = %failed.error, "a transaction runs again");
             Counters::count(&self.common.counters.run_again, 1);
             self.pause(runs, failed.then);
@@ -89,20 +142,11 @@ impl Worker {
     }
 
     fn try_write(&mut self, job: &mut WriteJob) -> Outcome {
-        let access = if job.step.is_followed { Access::WriteStep } else { Access::Write };
-        if let Err(failed) = self.session.enter(job.service, access) {
+        if let Err(failed) = self.session.enter(job.service, access(job.step)) {
             return Outcome::Again(failed);
         }
         let started = self.common.clock.elapsed();
-        let context = Context {
-            service: job.service.name,
-            now: self.common.clock.now(),
-            traceparent: job.traceparent.as_deref(),
-            rng: &*self.common.rng,
-        };
-        let mut tx = Tx::new(AnySession::Postgres(&mut self.session), context);
-        let ran = job.work.run(&mut tx);
-        let events = tx.into_events();
+        let (ran, events) = self.run(job);
         let failure = self.session.take_failure();
         let outcome = match (ran, failure) {
             (Ran::Done, None) => {
@@ -118,6 +162,59 @@ impl Worker {
         self.undo(&outcome);
         self.common.note_duration((job.service, job.name), started, SLOW_CLOSURE_ON_SERVER);
         outcome
+    }
+
+    /// One transaction for all of them; nothing of it is kept when one does not end well.
+    fn try_together(&mut self, jobs: &mut [WriteJob]) -> Together {
+        let Some(first) = jobs.first() else { return Together::Kept(0) };
+        let (kind, closures) = ((first.service, first.name), jobs.len());
+        if self.session.enter(first.service, access(first.step)).is_err() {
+            return Together::Apart { lost: None };
+        }
+        let started = self.common.clock.elapsed();
+        let mut all = Vec::new();
+        for job in jobs {
+            let (ran, events) = self.run(job);
+            if ran != Ran::Done || self.session.has_failed() {
+                self.session.take_failure();
+                self.session.rollback();
+                return Together::Apart { lost: None };
+            }
+            let traced = |event: PendingEvent| PendingEvent {
+                traceparent: event.traceparent.or_else(|| job.traceparent.clone()),
+                ..event
+            };
+            all.extend(events.into_iter().map(traced));
+        }
+        let committing = self.common.clock.elapsed();
+        let committed = self.session.commit(&all, None);
+        let ended = self.common.clock.elapsed();
+        self.common.note_duration(kind, started, SLOW_CLOSURE_ON_SERVER);
+        match committed {
+            Committed::Yes => {
+                self.common.counters.batch(closures, ended.saturating_sub(committing));
+                Together::Kept(all.len())
+            }
+            Committed::Unknown(error) => Together::Apart { lost: Some(error) },
+            Committed::No(failed) => {
+                self.undo(&Outcome::Again(failed.clone()));
+                let is_lost = matches!(failed.error, StoreError::OutcomeUnknown { .. });
+                Together::Apart { lost: is_lost.then_some(failed.error) }
+            }
+        }
+    }
+
+    /// Runs a closure once; what it published.
+    fn run(&mut self, job: &mut WriteJob) -> (Ran, Vec<PendingEvent>) {
+        let context = Context {
+            service: job.service.name,
+            now: self.common.clock.now(),
+            traceparent: job.traceparent.as_deref(),
+            rng: &*self.common.rng,
+        };
+        let mut tx = Tx::new(AnySession::Postgres(&mut self.session), context);
+        let ran = job.work.run(&mut tx);
+        (ran, tx.into_events())
     }
 
     fn commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Outcome {
@@ -173,5 +270,13 @@ impl Worker {
         let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX).max(2);
         let jitter = self.common.rng.next_u64() % (micros / 2);
         std::thread::park_timeout(Duration::from_micros(micros / 2 + jitter));
+    }
+}
+
+const fn access(step: Step) -> Access {
+    match step {
+        Step { is_followed: true, .. } => Access::WriteStep,
+        Step { is_in_company: true, .. } => Access::WriteIdempotent,
+        Step { .. } => Access::Write,
     }
 }

@@ -17,9 +17,6 @@ testkit::both_databases!(
     what_nobody_waits_for_goes_with_a_rejection,
     many_rows_find_one_each_or_none,
     several_rows_for_one_of_many_are_a_fault,
-    what_is_committed_with_its_statement_stands,
-    nothing_is_committed_before_an_event_that_was_published,
-    nothing_is_committed_beside_a_row_that_was_expected_and_not_touched,
     a_panic_over_the_first_of_many_rows_disturbs_nobody,
 );
 
@@ -181,71 +178,6 @@ fn several_rows_for_one_of_many_are_a_fault(database: &TestDatabase) {
     });
 
     assert!(matches!(&found, Err(StoreError::Fault { at, .. }) if at == "FROM"), "{found:?}");
-}
-
-fn what_is_committed_with_its_statement_stands(database: &TestDatabase) {
-    let db = things(&database.open());
-    put_now(&db, "a", 1);
-
-    let touched = db.write_blocking::<_, StoreError, _>(|tx| {
-        put(tx, "b", 1)?;
-        tx.execute_and_commit(&ADD, &params!["a", 2])
-    });
-    let failed = db.write_blocking::<_, StoreError, _>(|tx| {
-        put(tx, "c", 1)?;
-        tx.execute_and_commit(&PUT, &params!["a", 2])
-    });
-
-    assert_eq!(touched, Ok(1));
-    assert!(failed.unwrap_err().violates("things_pkey"));
-    assert_eq!((amount(&db, "a"), ids(&db)), (Some(3), vec!["a".to_owned(), "b".to_owned()]));
-}
-
-fn nothing_is_committed_before_an_event_that_was_published(database: &TestDatabase) {
-    let db = things(&database.open());
-
-    let written = db.write_blocking::<_, StoreError, _>(|tx| {
-        tx.publish(&ThingPut { id: "a".to_owned() })?;
-        tx.execute_and_commit(&PUT, &params!["a", 1])
-    });
-
-    assert!(matches!(written, Err(StoreError::Fault { .. })), "{written:?}");
-    assert!(ids(&db).is_empty());
-}
-
-fn nothing_is_committed_beside_a_row_that_was_expected_and_not_touched(database: &TestDatabase) {
-    let db = things(&database.open());
-
-    let written = db.write_blocking::<_, StoreError, _>(|tx| {
-        // They are known to the connection then, and travel together.
-        tx.execute(&ADD, &params!["none", 1])?;
-        put(tx, "before", 1)?;
-        tx.expect_one(&ADD, &params!["none", 1], gone())?;
-        tx.execute_and_commit(&PUT, &params!["a", 1])
-    });
-
-    assert_eq!(written, Err(gone()));
-    assert!(ids(&db).is_empty());
-}
-
-#[test]
-fn nothing_comes_behind_a_commit() {
-    let database = TestDatabase::postgres();
-    let db = things(&database.open());
-
-    let written = db.write_blocking::<_, StoreError, _>(|tx| {
-        tx.execute_and_commit(&PUT, &params!["a", 1])?;
-        put(tx, "b", 1)
-    });
-    let published = db.write_blocking::<_, StoreError, _>(|tx| {
-        tx.execute_and_commit(&PUT, &params!["c", 1])?;
-        tx.publish(&ThingPut { id: "c".to_owned() })
-    });
-
-    assert!(matches!(written, Err(StoreError::Fault { .. })), "{written:?}");
-    assert!(matches!(published, Err(StoreError::Fault { .. })), "{published:?}");
-    assert_eq!(ids(&db), ["a", "c"]);
-    assert!(event_keys(&db).is_empty());
 }
 
 /// What was not read of an answer must not be taken for the answer to another question.

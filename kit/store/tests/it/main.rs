@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests, and a child that tells its parent by printing")]
 
 mod audit_trail;
+mod company;
 mod crash;
 mod disk;
 mod events;

@@ -64,6 +64,42 @@ fn a_full_queue_refuses_at_once(database: &TestDatabase) {
     assert_eq!(runtime.block_on(held).unwrap(), Ok(()));
 }
 
+#[test]
+fn a_full_pile_refuses_at_once_and_a_closing_store_ends_what_lies_there() {
+    let database = TestDatabase::postgres();
+    let store = Store::open(narrow(&database), FakeClock::default().shared(), Arc::new(OsRng)).unwrap();
+    let db = things(&store);
+    let (release, released) = bounded::<()>(0);
+    let gate = db.clone();
+    let held = std::thread::spawn(move || {
+        gate.write_blocking::<_, StoreError, _>(move |_| {
+            released.recv().ok();
+            Ok(())
+        })
+    });
+    wait_until("the writer is busy", || db.stats().waited_us.buckets.iter().any(|(_, count)| *count > 0));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let write = |id: &'static str| {
+        let db = db.clone();
+        runtime.spawn(async move { db.write_in_company(move |tx| put(tx, id, 1)).await })
+    };
+    let queued = ["a", "b"].map(write);
+    // The two, and the turn of the thread that will come for them.
+    wait_until("two are there", || db.stats().write_queue == 3);
+
+    let refused: StoreError = runtime.block_on(write("c")).unwrap().unwrap_err();
+    let closing = std::thread::spawn(move || store.shutdown());
+    let is_closing = || matches!(runtime.block_on(write("d")).unwrap(), Err(StoreError::Unavailable { .. }));
+    wait_until("it is closing", is_closing);
+    drop(release);
+    let answers = queued.map(|answer| runtime.block_on(answer).unwrap());
+
+    assert_eq!(refused, StoreError::Overloaded { queued: 2 });
+    assert_eq!(answers, [Ok(()), Ok(())]);
+    closing.join().unwrap();
+    held.join().unwrap().unwrap();
+}
+
 fn nothing_is_begun_for_callers_who_are_gone(database: &TestDatabase) {
     let store = Store::open(narrow(database), FakeClock::default().shared(), Arc::new(OsRng)).unwrap();
     let db = things(&store);

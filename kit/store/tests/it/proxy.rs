@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// When to cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ struct State {
     /// After a cut nobody is let in any more.
     stays_away: AtomicBool,
     closed: AtomicBool,
+    /// What clients have said.
+    said: Mutex<Vec<u8>>,
 }
 
 impl Proxy {
@@ -37,6 +39,7 @@ impl Proxy {
             cut: AtomicU8::new(0),
             stays_away: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            said: Mutex::new(Vec::new()),
         });
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
@@ -60,6 +63,11 @@ impl Proxy {
         self.state.cut.store(cut as u8, Ordering::SeqCst);
     }
 
+    /// What clients have said since this was asked last.
+    pub(crate) fn take_said(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.state.said.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Whether it has cut what it was told to.
     pub(crate) fn has_cut(&self) -> bool {
         self.state.cut.load(Ordering::SeqCst) == Cut::Never as u8
@@ -74,6 +82,7 @@ fn join(client: TcpStream, server: TcpStream, state: &Arc<State>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 65_536];
         while let Ok(length @ 1..) = from_client.read(&mut bytes) {
+            shared.said.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..length]);
             let commits = bytes[..length].windows(8).any(|window| window == b"\0commit\0");
             let cut = if commits { shared.cut.swap(Cut::Never as u8, Ordering::SeqCst) } else { 0 };
             if cut != 0 && shared.stays_away.load(Ordering::SeqCst) {

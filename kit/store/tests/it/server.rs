@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use kernel::{OsRng, SystemClock};
-use store::idempotency::{self, Claim, Key};
 use store::{Db, Migration, PostgresConfig, Store, StoreConfig, StoreError, params};
 use testkit::TestDatabase;
 
@@ -194,7 +193,7 @@ fn kill_all_others(database: &TestDatabase) {
 }
 
 /// A store behind a proxy, with one writer, so that the next COMMIT is the test's.
-fn behind_a_proxy(database: &TestDatabase) -> (Db, Proxy) {
+pub(crate) fn behind_a_proxy(database: &TestDatabase) -> (Db, Proxy) {
     let url = database.url();
     let (start, rest) = url.rsplit_once('@').unwrap();
     let (server, name) = rest.split_once('/').unwrap();
@@ -285,21 +284,6 @@ fn a_migration_takes_as_long_as_it_takes() {
     let migrated = open(config).db("slow", &[Migration { name: "0001_slow", sqlite: slow, postgres: slow }]);
 
     assert!(migrated.is_ok(), "{migrated:?}");
-}
-
-#[test]
-fn a_claim_whose_answer_is_lost_is_found_to_be_ones_own() {
-    let database = TestDatabase::postgres();
-    let (db, proxy) = behind_a_proxy(&database);
-    let key = || Key { principal: "usr_1".to_owned(), route: "POST /orders".to_owned(), key: "k1".to_owned() };
-
-    proxy.cut_next(Cut::AfterCommit, false);
-    let first = db.write_blocking::<_, StoreError, _>(move |tx| idempotency::claim_first(tx, &key(), "b", "ord_1"));
-    let claim = db.write_blocking::<_, StoreError, _>(move |tx| idempotency::claim_next(tx, &key(), "b", "ord_1"));
-
-    assert!(proxy.has_cut());
-    assert_eq!(first, Ok(None), "it was made the first time, and nobody was told");
-    assert!(matches!(claim, Ok(Claim::Fresh(_))), "{claim:?}");
 }
 
 #[test]

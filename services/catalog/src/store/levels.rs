@@ -12,6 +12,9 @@ store::statements! {
     /// Holds so many, if there are so many.
     HOLD_STOCK = "UPDATE stock_levels SET reserved = reserved + $3 \
         WHERE shop_id = $1 AND variant_id = $2 AND on_hand - reserved >= $3 RETURNING on_hand - reserved";
+    /// Holds so many, if more are left then.
+    HOLD_OF_PLENTY = "UPDATE stock_levels SET reserved = reserved + $3 \
+        WHERE shop_id = $1 AND variant_id = $2 AND on_hand - reserved > $3";
     /// Lets so many go that were held.
     FREE_STOCK = "UPDATE stock_levels SET reserved = reserved - $3 \
         WHERE shop_id = $1 AND variant_id = $2 AND reserved >= $3 RETURNING on_hand - reserved";
@@ -115,6 +118,19 @@ pub(crate) fn hold(
 ) -> Result<Vec<Option<i64>>, StoreError> {
     let rows: Vec<_> = stock.iter().map(|(variant, units)| params![shop, variant, units].to_vec()).collect();
     tx.one_many(&HOLD_STOCK, &rows, |row| row.get(0))
+}
+
+/// Holds so many of each, of which more are left then; the transaction fails with [`StoreError::Untouched`] when there are
+/// not that many of one.
+pub(crate) fn hold_of_plenty(
+    tx: &mut Tx<'_>,
+    shop: ShopId,
+    stock: &BTreeMap<VariantId, i64>,
+) -> Result<(), StoreError> {
+    let scarce = StoreError::Untouched { statement: HOLD_OF_PLENTY.name };
+    stock.iter().try_for_each(|(variant, units)| {
+        tx.expect_one_last(&HOLD_OF_PLENTY, &params![shop, variant, units], scarce.clone())
+    })
 }
 
 /// Lets so many go; what is left then, or none when fewer were held.

@@ -2,7 +2,8 @@
 //!
 //! Everything that can be done before the writer's turn is done before it: the lines are priced from memory and
 //! written as text. The transaction inserts the hold if the menu is still the one that was priced from (one
-//! statement), and holds the stock by one conditional update per tracked variant, in id order. A refusal is never
+//! statement), and holds the stock by one conditional update per tracked variant, in id order. Most of the time there is
+//! plenty of it, and nothing need be waited for until the commit; when there is not, it is looked at closely. A refusal is never
 //! made from memory alone: before it, the menu is proved current or read anew, and a live hold of the same order answers
 //! for itself.
 
@@ -95,12 +96,15 @@ fn prepare(app: &App, view: &View, request: &ReserveRequest) -> Result<Prepared,
 /// One transaction; none: the menu has moved.
 async fn attempt(app: &App, view: &View, prepared: Prepared) -> Result<Option<Priced>, Error> {
     let prepared = Arc::new(prepared);
-    let in_transaction = Arc::clone(&prepared);
     let is_held = |outcome: &Outcome| matches!(outcome, Outcome::Taken { .. } | Outcome::Known(_));
-    let mut taken = app.db.write_step(move |tx| take(tx, &in_transaction), is_held).await;
-    if let Err(Error::Store(StoreError::Untouched { .. })) = &taken {
+    let in_transaction = Arc::clone(&prepared);
+    let mut taken = app.db.write_step_in_company(move |tx| take_of_plenty(tx, &in_transaction), is_held).await;
+    for way in [take, take_again] {
+        if !matches!(taken, Err(Error::Store(StoreError::Untouched { .. }))) {
+            break;
+        }
         let in_transaction = Arc::clone(&prepared);
-        taken = app.db.write_step(move |tx| take_again(tx, &in_transaction), is_held).await;
+        taken = app.db.write_step(move |tx| way(tx, &in_transaction), is_held).await;
     }
     match taken? {
         Outcome::Taken { flipped } => {
@@ -133,6 +137,14 @@ async fn known(app: &App, view: &View, request: &ReserveRequest) -> Result<Optio
         })
         .await?;
     Ok(bill.map(|bill| priced(view, bill)))
+}
+
+/// A first hold of what there is plenty of: nothing of it sells out, so there is nothing to wait for. It fails with
+/// [`StoreError::Untouched`] when there is not, and whenever [`take`] does.
+fn take_of_plenty(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Outcome, Error> {
+    holds::insert(tx, &prepared.claim, &prepared.text)?;
+    levels::hold_of_plenty(tx, prepared.claim.shop_id, &prepared.offer.stock)?;
+    Ok(Outcome::Taken { flipped: false })
 }
 
 /// A first hold. It fails with [`StoreError::Untouched`] when it is not the first, or the menu has moved.

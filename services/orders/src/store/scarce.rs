@@ -58,6 +58,24 @@ pub(crate) fn take_unpaid(
     Ok(tx.execute(&TAKE_UNPAID, &params![guest, method.as_str(), unpaid_max])? == 1)
 }
 
+/// [`take_unpaid`] that nobody waits for: the transaction fails with [`at_cap`] when the cap is reached.
+pub(crate) fn take_unpaid_or_fail(
+    tx: &mut Tx<'_>,
+    guest: UserId,
+    method: PaymentMethod,
+    unpaid_max: i64,
+) -> Result<(), StoreError> {
+    if unpaid_max < 1 {
+        return Err(at_cap());
+    }
+    tx.expect_one_last(&TAKE_UNPAID, &params![guest, method.as_str(), unpaid_max], at_cap())
+}
+
+/// What [`take_unpaid_or_fail`] fails with.
+pub(crate) const fn at_cap() -> StoreError {
+    StoreError::Untouched { statement: TAKE_UNPAID.name }
+}
+
 /// Counts unpaid orders down, in the order of their guests.
 pub(crate) fn give_back_unpaid(tx: &mut Tx<'_>, mut guests: Vec<(UserId, PaymentMethod)>) -> Result<(), StoreError> {
     guests.sort_unstable();

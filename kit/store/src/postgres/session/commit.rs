@@ -7,7 +7,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::outbox::PendingEvent;
 use crate::postgres::errors::{Failed, Then};
-use crate::postgres::session::{Open, Role, Session, UnderWay, no_connection};
+use crate::postgres::session::{Access, Form, Open, Role, Session, UnderWay, no_connection};
 use crate::postgres::values::dynamic;
 use crate::postgres::wire::{Prepared, Wire};
 use crate::{Statement, StoreError, params};
@@ -46,6 +46,14 @@ const FATE: &str = "SELECT pg_catalog.pg_xact_status($1::text::xid8)";
 const ASKS_MAX: u32 = 50;
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
+/// How it is learned what became of a transaction whose answer was lost.
+enum Fated {
+    /// By asking for this id.
+    By(String),
+    /// By running again.
+    Again,
+}
+
 /// What the server knows about a transaction.
 enum Fate {
     Committed,
@@ -59,8 +67,8 @@ enum Fate {
 impl Session {
     /// Sends what is under way, inserts the events and commits, in one exchange.
     pub(crate) fn commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Committed {
-        let xid = match self.encode_commit(events, traceparent) {
-            Ok(Some(xid)) => xid,
+        let fated = match self.encode_commit(events, traceparent) {
+            Ok(Some(fated)) => fated,
             // Nothing was asked of the server, so there is nothing to keep.
             Ok(None) => return Committed::Yes,
             // COMMIT was not sent.
@@ -75,50 +83,55 @@ impl Session {
             // The connection is gone, with COMMIT on its way.
             Err(Failed { then: Then::Reconnect, error }) => {
                 self.disconnect();
-                self.ask_fate(&xid, &error)
+                match fated {
+                    Fated::By(xid) => self.ask_fate(&xid, &error),
+                    Fated::Again => Committed::No(Failed::lost(unknown(&error))),
+                }
             }
             // What failed was in front of COMMIT, which was not carried out then, or COMMIT itself.
             Err(failed) => Committed::No(failed),
         }
     }
 
-    /// Encodes everything up to `COMMIT`; the transaction's id, or nothing when there is no transaction.
-    fn encode_commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Result<Option<String>, Failed> {
-        if let Open::Committed = self.open {
-            let too_late = StoreError::fault(INSERT_EVENTS.name, "the transaction was committed before its events");
-            return if events.is_empty() { Ok(None) } else { Err(Failed::tell(too_late)) };
-        }
+    /// Encodes everything up to `COMMIT`; how its fate is learned, or nothing when there is no transaction.
+    fn encode_commit(&mut self, events: &[PendingEvent], traceparent: Option<&str>) -> Result<Option<Fated>, Failed> {
         let insert = match events {
             [] => None,
-            [_] => Some(self.prepared(&INSERT_ONE_EVENT)?),
-            [_, _, ..] => Some(self.prepared(&INSERT_EVENTS)?),
+            [_] => Some(self.prepared(&INSERT_ONE_EVENT, Form::Plain)?),
+            [_, _, ..] => Some(self.prepared(&INSERT_EVENTS, Form::Plain)?),
         };
         if insert.is_some() {
             self.open()?;
         }
-        // COMMIT must not be under way when the count of a statement may still forbid it, nor without an id to ask about.
-        if matches!(self.open, Open::Encoded) || self.must_be_counted() {
-            self.exchange(&mut |_, _| {})?;
+        self.encode_last()?;
+        let fated = match self.access {
+            Access::WriteIdempotent | Access::WriteStep => Fated::Again,
+            Access::Write | Access::Read => {
+                // COMMIT must not be under way without an id to ask about.
+                if let Open::Encoded = self.open {
+                    self.exchange(&mut |_, _| {})?;
+                }
+                let Open::Yes { xid } = &self.open else { return Ok(None) };
+                Fated::By(xid.clone().unwrap_or_default())
+            }
+        };
+        if let Open::No = self.open {
+            return Ok(None);
         }
-        let Open::Yes { xid } = &self.open else { return Ok(None) };
-        let xid = xid.clone().unwrap_or_default();
+        let knows_xid = matches!(fated, Fated::By(_)) || self.writes_surely;
         let connection = self.connection.as_mut().ok_or_else(no_connection)?;
         if let Some(insert) = insert {
+            if !knows_xid {
+                connection.control.take_xid(&mut connection.wire, &mut self.under_way)?;
+            }
             let put = put_events(&mut connection.wire, &insert, events, traceparent);
             put.map_err(|reason| Failed::tell(StoreError::fault(INSERT_EVENTS.name, reason)))?;
             self.under_way.push(UnderWay { name: INSERT_EVENTS.name, role: Role::Nothing });
         }
-        self.encode_end()?;
-        Ok(Some(xid))
-    }
-
-    /// Encodes `COMMIT`.
-    pub(super) fn encode_end(&mut self) -> Result<(), Failed> {
-        let connection = self.connection.as_mut().ok_or_else(no_connection)?;
         let put = connection.wire.put(&connection.control.commit, dynamic(&[]));
         put.map_err(|reason| Failed::tell(StoreError::fault("COMMIT", reason)))?;
         self.under_way.push(UnderWay { name: "COMMIT", role: Role::Nothing });
-        Ok(())
+        Ok(Some(fated))
     }
 
     /// Asks a new connection what became of a transaction.
@@ -134,7 +147,7 @@ impl Session {
             }
             std::thread::park_timeout(ASK_EVERY);
         }
-        Committed::Unknown(StoreError::OutcomeUnknown { reason: format!("transaction {xid}: {last}") })
+        Committed::Unknown(unknown(&last))
     }
 
     fn fate(&self, xid: &str) -> Result<Fate, StoreError> {
@@ -148,6 +161,10 @@ impl Session {
             None => Fate::Forgotten,
         })
     }
+}
+
+fn unknown(cause: &StoreError) -> StoreError {
+    StoreError::OutcomeUnknown { reason: cause.to_string() }
 }
 
 fn put_events(

@@ -55,20 +55,24 @@ impl Control {
 
     /// Encodes the opening of a transaction.
     pub(super) fn open(&self, wire: &mut Wire, access: Access, under_way: &mut Vec<UnderWay>) -> Result<(), Failed> {
-        let begin = ("BEGIN", &self.begin_writing, Role::Nothing);
-        let xid = ("TAKE_XID", &self.take_xid, Role::Xid);
-        let opening = match access {
-            Access::Read => vec![("BEGIN", &self.begin_reading, Role::Nothing)],
-            Access::Write => vec![begin, xid],
-            Access::WriteStep => {
-                vec![begin, ("synchronous_commit", &self.do_not_wait_for_disk, Role::Nothing), xid]
+        let mut put = |name, prepared, role| put(wire, under_way, (name, prepared), role);
+        match access {
+            Access::Read => put("BEGIN", &self.begin_reading, Role::Nothing),
+            Access::WriteIdempotent => put("BEGIN", &self.begin_writing, Role::Nothing),
+            Access::Write => {
+                put("BEGIN", &self.begin_writing, Role::Nothing)?;
+                put("TAKE_XID", &self.take_xid, Role::Xid)
             }
-        };
-        for (name, prepared, role) in opening {
-            wire.put(prepared, dynamic(&[])).map_err(|reason| Failed::tell(StoreError::fault(name, reason)))?;
-            under_way.push(UnderWay { name, role });
+            Access::WriteStep => {
+                put("BEGIN", &self.begin_writing, Role::Nothing)?;
+                put("synchronous_commit", &self.do_not_wait_for_disk, Role::Nothing)
+            }
         }
-        Ok(())
+    }
+
+    /// Encodes the taking of the xid.
+    pub(super) fn take_xid(&self, wire: &mut Wire, under_way: &mut Vec<UnderWay>) -> Result<(), Failed> {
+        put(wire, under_way, ("TAKE_XID", &self.take_xid), Role::Xid)
     }
 
     /// The answer to the taking of the id.
@@ -78,4 +82,15 @@ impl Control {
             Ok(Column::Null | Column::Int(_) | Column::Real(_)) | Err(_) => None,
         }
     }
+}
+
+fn put(
+    wire: &mut Wire,
+    under_way: &mut Vec<UnderWay>,
+    (name, prepared): (&'static str, &Prepared),
+    role: Role,
+) -> Result<(), Failed> {
+    wire.put(prepared, dynamic(&[])).map_err(|reason| Failed::tell(StoreError::fault(name, reason)))?;
+    under_way.push(UnderWay { name, role });
+    Ok(())
 }

@@ -9,7 +9,7 @@ use super::draft::{Draft, Prepared};
 use crate::app::App;
 use crate::error::Error;
 use crate::model::Opening;
-use crate::store::{HistoryEntry, insert, take_slot, take_unpaid};
+use crate::store::{HistoryEntry, at_cap, insert, take_slot, take_unpaid_or_fail};
 
 /// Times that one transaction tries before the free ones are looked up.
 const TRIES: usize = 4;
@@ -25,10 +25,13 @@ const BEGUN_ALREADY: &str = "order_history_once";
 pub(super) async fn give_birth(app: &App, draft: &Arc<Draft>, openings: Vec<Opening>) -> Result<Answer, Error> {
     let opening = openings.first().ok_or(Error::SlotFull { earliest_at: None })?;
     let first = draft.prepare(opening)?;
+    let unpaid_max = draft.rules.unpaid_max(first.order.payment_method);
     let draft = Arc::clone(draft);
-    let written = app.db.write(move |tx| transact(tx, &draft, &first, &openings)).await;
+    // The first entry of its history is inserted once, and before anything else.
+    let written = app.db.write_in_company(move |tx| transact(tx, &draft, &first, &openings)).await;
     match written {
         Err(Error::Store(error)) if error.violates(BEGUN_ALREADY) => Err(Error::Entombed),
+        Err(Error::Store(error)) if error == at_cap() => Err(Error::TooManyUnpaid { unpaid_max }),
         ended => ended,
     }
 }
@@ -57,11 +60,8 @@ fn take_place(tx: &mut Tx<'_>, draft: &Draft, openings: &[Opening]) -> Result<Op
 fn insert_all(tx: &mut Tx<'_>, draft: &Draft, prepared: &Prepared) -> Result<Answer, Error> {
     let order = &prepared.order;
     let unpaid_max = draft.rules.unpaid_max(order.payment_method);
-    // Before what is waited for, so that its count is known with that.
     finish(tx, &draft.held, &prepared.answer)?;
-    if !take_unpaid(tx, order.guest_id, order.payment_method, unpaid_max)? {
-        return Err(Error::TooManyUnpaid { unpaid_max });
-    }
+    take_unpaid_or_fail(tx, order.guest_id, order.payment_method, unpaid_max)?;
     insert(tx, order, &prepared.lines, prepared.expires_at)?;
     tx.publish(&prepared.event)?;
     Ok(prepared.answer.clone())
