@@ -193,8 +193,6 @@ pub enum Begun {
 /// 422 when the key was used for another body, 409 with `Retry-After` while an earlier try runs, and what the database
 /// says.
 pub async fn begin(db: &Db, intent: Intent, resource_id: String) -> Result<Begun, Problem> {
-    // What is told to somebody at once, and not built upon, has to be on disk.
-    let goes_on = |claim: &Claim| matches!(claim, Claim::Fresh(_) | Claim::TakenOver(_));
     let (first, id) = (intent.clone(), resource_id.clone());
     let held = db
         .write_step_in_company(
@@ -207,7 +205,8 @@ pub async fn begin(db: &Db, intent: Intent, resource_id: String) -> Result<Begun
         held => return Ok(Begun::Fresh(held?)),
     }
     let next = move |tx: &mut Tx<'_>| store::idempotency::claim_next(tx, &intent.key, &intent.body_hash, &resource_id);
-    begun(db.write_step(next, goes_on).await?)
+    // Not a step: a take-over that was carried out twice would wait for its own lease.
+    begun(db.write(next).await?)
 }
 
 fn begun(claim: Claim) -> Result<Begun, Problem> {

@@ -110,7 +110,7 @@ const FIRST_TOKEN: i64 = 1;
 /// How often a claim looks again when the key is let go of between two of its statements.
 const LOOKS_MAX: usize = 3;
 
-/// Claims a key that nobody has claimed before, as most are, in a transaction of its own.
+/// Claims a key that nobody has claimed before, as most are; the closure does nothing else.
 ///
 /// # Errors
 /// [`StoreError::Untouched`] when somebody has ([`claim_next`] says what became of it); those of the database.

@@ -38,7 +38,7 @@ pub(crate) trait Awaited {
 
 /// A closure that writes, without its types.
 pub(crate) trait WriteWork: Awaited + Send {
-    /// Runs it; may be called again when the run before was rolled back.
+    /// Runs it; may be called again when the run before was rolled back, or, of an idempotent one, nobody knows.
     fn run(&mut self, tx: &mut Tx<'_>) -> Ran;
     /// Hands the result of the last run out before its commit, if it is a step's that another one follows; whether it
     /// did.

@@ -1,6 +1,6 @@
 //! The threads of a PostgreSQL store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) struct Engine {
 }
 
 /// One thread is at a pile, and one more for each so many that write: the others are for everything else.
-const THREADS_FOR_ONE_PILE: usize = 8;
+const THREADS_FOR_ONE_PILE: usize = 4;
 
 const HAS_TABLES: &str = "SELECT to_regnamespace($1) IS NOT NULL";
 
@@ -130,24 +130,38 @@ impl Engine {
     pub(crate) fn shutdown(&self) {
         self.writes.shutdown();
         self.reads.shutdown();
+        // Who came at the last moment, behind the end of the threads.
+        let piles = std::mem::take(&mut *self.piles.lock().unwrap_or_else(PoisonError::into_inner));
+        for job in piles.values().flat_map(|pile| pile.leave()) {
+            job.work.fail(StoreError::unavailable("it is shutting down"));
+        }
     }
 }
 
+/// What is in the lane has its turn between two companies, so that neither waits for the other for ever.
 fn write_loop(mut worker: Worker, queue: &Receiver<Message<Turn>>, common: &Common) {
-    while let Ok(Message::Job(turn)) = queue.recv() {
-        match turn {
-            Turn::One(job) => {
-                if job.is_awaited(common) {
-                    worker.write(job);
-                }
-            }
-            Turn::Pile(pile) => loop {
-                let jobs = pile.take(common);
-                if jobs.is_empty() {
-                    break;
-                }
+    let (mut piles, mut is_stopping) = (VecDeque::new(), false);
+    loop {
+        let message = if is_stopping {
+            None
+        } else if piles.is_empty() {
+            queue.recv().ok()
+        } else {
+            queue.try_recv().ok()
+        };
+        match message {
+            Some(Message::Job(Turn::One(job))) if job.is_awaited(common) => worker.write(job),
+            Some(Message::Job(Turn::Pile(pile))) => piles.push_back(pile),
+            Some(Message::Stop) => is_stopping = true,
+            None if piles.is_empty() => return,
+            Some(Message::Job(Turn::One(_))) | None => {}
+        }
+        if let Some(pile) = piles.pop_front() {
+            let jobs = pile.take(common);
+            if !jobs.is_empty() {
                 worker.write_together(jobs);
-            },
+                piles.push_back(pile);
+            }
         }
     }
 }

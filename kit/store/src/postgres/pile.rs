@@ -55,24 +55,31 @@ impl Pile {
         }
         let threads = waiting.threads;
         if threads == 0 || (threads < self.threads_max && queued >= COMPANY_MAX) {
-            if let Err((_, error)) = lane.send(Turn::Pile(Arc::clone(self)), Duration::ZERO) {
-                return Err(Box::new((job, error)));
+            match lane.send(Turn::Pile(Arc::clone(self)), Duration::ZERO) {
+                Ok(()) => waiting.threads += 1,
+                Err((_, error)) if threads == 0 => return Err(Box::new((job, error))),
+                // A second thread would be welcome; the first one comes to it.
+                Err(_) => {}
             }
-            waiting.threads += 1;
         }
         waiting.jobs.push_back(job);
         Ok(())
     }
 
+    /// What no thread will come for any more.
+    pub(crate) fn leave(&self) -> VecDeque<WriteJob> {
+        std::mem::take(&mut self.waiting().jobs)
+    }
+
     /// The next ones that somebody waits for. When there are none, the thread that asks is done with it.
     pub(crate) fn take(&self, common: &Common) -> Vec<WriteJob> {
+        // Dropped when the pile is let go of: who knows what a closure holds.
+        let mut dropped = Vec::new();
         let mut waiting = self.waiting();
         let mut taken = Vec::new();
         while taken.len() < COMPANY_MAX {
             let Some(job) = waiting.jobs.pop_front() else { break };
-            if job.is_awaited(common) {
-                taken.push(job);
-            }
+            if job.is_awaited(common) { taken.push(job) } else { dropped.push(job) }
         }
         if taken.is_empty() {
             waiting.threads -= 1;

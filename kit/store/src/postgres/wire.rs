@@ -329,6 +329,12 @@ impl Prepared {
     pub(crate) fn columns(&self) -> &[Field] {
         &self.columns
     }
+
+    /// Where the parameters begin in what [`Wire::encode`] makes of it: behind the tag, the length, no portal's name, its own,
+    /// one format for all and their number.
+    pub(crate) const fn params_at(&self) -> usize {
+        1 + 4 + 1 + self.name.len() + 1 + 2 + 2 + 2
+    }
 }
 
 impl std::fmt::Debug for Wire {

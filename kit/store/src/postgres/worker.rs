@@ -1,7 +1,9 @@
-//! A thread's work: one closure per transaction, run again while that is safe (decision 2).
+//! A thread's work: one closure per transaction, or several in company, run again while that is safe (decision 2).
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use kernel::Timestamp;
 
 use crate::engine::Common;
 use crate::outbox::PendingEvent;
@@ -23,8 +25,8 @@ pub(crate) struct Worker {
 enum Outcome {
     /// What it returned is the answer; so many events were published.
     Kept(usize),
-    /// Nothing was kept; what it returned is the answer.
-    Rejected,
+    /// Nothing was kept; what it returned is the answer. Why it had to, if a statement failed.
+    Rejected(Option<StoreError>),
     /// Nothing was kept; this is the answer.
     Failed(StoreError),
     /// Nothing was kept, and it may run again.
@@ -64,7 +66,7 @@ impl Worker {
     pub(crate) fn write_together(&mut self, mut jobs: Vec<WriteJob>) {
         jobs.iter().for_each(|job| self.begun(job));
         if jobs.len() == 1 {
-            return jobs.into_iter().for_each(|job| self.write_alone(job, None));
+            return jobs.into_iter().for_each(|job| drop(self.write_alone(job, None)));
         }
         match self.try_together(&mut jobs) {
             Together::Kept(events) => {
@@ -76,8 +78,19 @@ impl Worker {
                 }
             }
             Together::Apart { lost } => {
-                Counters::count(&self.common.counters.run_again, jobs.len());
-                jobs.into_iter().for_each(|job| self.write_alone(job, lost.clone()));
+                let mut away = None;
+                for job in jobs {
+                    match &away {
+                        // For one of them away is away for all; each has its runs behind it when so many have waited.
+                        Some(error) => job.work.fail(lost.clone().unwrap_or_else(|| StoreError::clone(error))),
+                        // Nobody need have waited so long.
+                        None if lost.is_none() && !job.is_awaited(&self.common) => {}
+                        None => {
+                            Counters::count(&self.common.counters.run_again, 1);
+                            away = self.write_alone(job, lost.clone());
+                        }
+                    }
+                }
             }
         }
     }
@@ -86,35 +99,41 @@ impl Worker {
         self.common.counters.waited(self.common.clock.elapsed().saturating_sub(job.queued_at));
     }
 
-    /// Runs a closure until there is an answer; `lost` is that of a commit that it was part of before.
-    fn write_alone(&mut self, mut job: WriteJob, lost: Option<StoreError>) {
+    /// Runs a closure until there is an answer; `lost` is that of a commit that it was part of before. What it failed with when
+    /// the server is away.
+    fn write_alone(&mut self, mut job: WriteJob, lost: Option<StoreError>) -> Option<StoreError> {
         let outcome = self.repeat(lost, |worker| worker.try_write(&mut job));
         let counters = &self.common.counters;
         let ended = if matches!(outcome, Outcome::Kept(_)) { &counters.committed } else { &counters.rolled_back };
         Counters::count(ended, 1);
         match outcome {
-            Outcome::Kept(0) | Outcome::Rejected => job.work.answer(),
+            Outcome::Kept(0) | Outcome::Rejected(_) => job.work.answer(),
             Outcome::Kept(events) => {
                 Counters::count(&counters.events, events);
                 job.work.answer();
                 self.common.commits.bump();
             }
-            Outcome::Failed(error) | Outcome::Again(Failed { error, .. }) => job.work.fail(error),
+            Outcome::Failed(error) | Outcome::Again(Failed { error, .. }) => {
+                let away = Some(&error).filter(|error| matches!(error, StoreError::Unavailable { .. })).cloned();
+                job.work.fail(error);
+                return away;
+            }
         }
+        None
     }
 
     /// Runs one read closure to its end. It is answered before its transaction is ended: nothing hangs on that.
     pub(crate) fn read(&mut self, mut job: ReadJob) {
         Counters::count(&self.common.counters.reads, 1);
         match self.repeat(None, |worker| worker.try_read(&mut job)) {
-            Outcome::Kept(_) | Outcome::Rejected => job.work.answer(),
+            Outcome::Kept(_) | Outcome::Rejected(_) => job.work.answer(),
             Outcome::Failed(error) | Outcome::Again(Failed { error, .. }) => job.work.fail(error),
         }
         self.session.end_read();
     }
 
-    /// Runs until there is an answer, a bounded number of times. Once an answer to a commit was lost, a run that could not
-    /// even be tried says nothing about that.
+    /// Runs until there is an answer, a bounded number of times. Once the answer to a commit was lost, only a run that came to a
+    /// verdict of its own says what became of that.
     fn repeat(&mut self, mut lost: Option<StoreError>, mut once: impl FnMut(&mut Self) -> Outcome) -> Outcome {
         let mut runs = 1;
         loop {
@@ -122,16 +141,13 @@ impl Worker {
             if let Outcome::Again(Failed { error: error @ StoreError::OutcomeUnknown { .. }, .. }) = &outcome {
                 lost = Some(error.clone());
             }
-            let is_over = runs == RUNS_MAX || !matches!(outcome, Outcome::Again(_));
             let failed = match outcome {
-                Outcome::Again(Failed { error, .. }) | Outcome::Failed(error)
-                    if is_over && matches!(error, StoreError::Unavailable { .. } | StoreError::Busy { .. }) =>
-                {
-                    return Outcome::Failed(lost.unwrap_or(error));
-                }
-                Outcome::Again(failed) if !is_over => failed,
-                ended @ (Outcome::Kept(_) | Outcome::Rejected | Outcome::Failed(_) | Outcome::Again(_)) => {
-                    return ended;
+                Outcome::Again(failed) if runs < RUNS_MAX => failed,
+                ended @ (Outcome::Kept(_) | Outcome::Rejected(_) | Outcome::Failed(_) | Outcome::Again(_)) => {
+                    return match lost {
+                        Some(lost) if !is_verdict(&ended) => Outcome::Failed(lost),
+                        Some(_) | None => ended,
+                    };
                 }
             };
             tracing::debug!(runs, cause = %failed.error, "a transaction runs again");
@@ -146,7 +162,7 @@ impl Worker {
             return Outcome::Again(failed);
         }
         let started = self.common.clock.elapsed();
-        let (ran, events) = self.run(job);
+        let (ran, events) = self.run(job, self.common.clock.now());
         let failure = self.session.take_failure();
         let outcome = match (ran, failure) {
             (Ran::Done, None) => {
@@ -157,7 +173,7 @@ impl Worker {
             (_, Some(failed)) if failed.then != Then::Tell => Outcome::Again(failed),
             (Ran::Panicked(message), _) => Outcome::Failed(job.panicked(&message)),
             (Ran::Done, Some(failed)) => Outcome::Failed(went_on(job.name, &failed.error)),
-            (Ran::Rejected, _) => Outcome::Rejected,
+            (Ran::Rejected, failed) => Outcome::Rejected(failed.map(|failed| failed.error)),
         };
         self.undo(&outcome);
         self.common.note_duration((job.service, job.name), started, SLOW_CLOSURE_ON_SERVER);
@@ -172,9 +188,9 @@ impl Worker {
             return Together::Apart { lost: None };
         }
         let started = self.common.clock.elapsed();
-        let mut all = Vec::new();
+        let (mut all, now) = (Vec::new(), self.common.clock.now());
         for job in jobs {
-            let (ran, events) = self.run(job);
+            let (ran, events) = self.run(job, now);
             if ran != Ran::Done || self.session.has_failed() {
                 self.session.take_failure();
                 self.session.rollback();
@@ -189,7 +205,8 @@ impl Worker {
         let committing = self.common.clock.elapsed();
         let committed = self.session.commit(&all, None);
         let ended = self.common.clock.elapsed();
-        self.common.note_duration(kind, started, SLOW_CLOSURE_ON_SERVER);
+        let patience = SLOW_CLOSURE_ON_SERVER.saturating_mul(u32::try_from(closures).unwrap_or(u32::MAX));
+        self.common.note_duration(kind, started, patience);
         match committed {
             Committed::Yes => {
                 self.common.counters.batch(closures, ended.saturating_sub(committing));
@@ -205,13 +222,9 @@ impl Worker {
     }
 
     /// Runs a closure once; what it published.
-    fn run(&mut self, job: &mut WriteJob) -> (Ran, Vec<PendingEvent>) {
-        let context = Context {
-            service: job.service.name,
-            now: self.common.clock.now(),
-            traceparent: job.traceparent.as_deref(),
-            rng: &*self.common.rng,
-        };
+    fn run(&mut self, job: &mut WriteJob, now: Timestamp) -> (Ran, Vec<PendingEvent>) {
+        let context =
+            Context { service: job.service.name, now, traceparent: job.traceparent.as_deref(), rng: &*self.common.rng };
         let mut tx = Tx::new(AnySession::Postgres(&mut self.session), context);
         let ran = job.work.run(&mut tx);
         (ran, tx.into_events())
@@ -247,7 +260,7 @@ impl Worker {
             (_, Some(failed)) if failed.then != Then::Tell => Outcome::Again(failed),
             (Ran::Panicked(message), _) => Outcome::Failed(job.panicked(&message)),
             (Ran::Done, Some(failed)) => Outcome::Failed(went_on(job.name, &failed.error)),
-            (Ran::Done | Ran::Rejected, _) => Outcome::Rejected,
+            (Ran::Done | Ran::Rejected, _) => Outcome::Rejected(None),
         };
         if let Outcome::Again(_) = outcome {
             self.undo(&outcome);
@@ -259,7 +272,7 @@ impl Worker {
     fn undo(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Again(Failed { then: Then::Reconnect, .. }) => self.session.disconnect(),
-            Outcome::Again(_) | Outcome::Kept(_) | Outcome::Rejected | Outcome::Failed(_) => self.session.rollback(),
+            Outcome::Again(_) | Outcome::Kept(_) | Outcome::Rejected(_) | Outcome::Failed(_) => self.session.rollback(),
         }
     }
 
@@ -278,5 +291,21 @@ const fn access(step: Step) -> Access {
         Step { is_followed: true, .. } => Access::WriteStep,
         Step { is_in_company: true, .. } => Access::WriteIdempotent,
         Step { .. } => Access::Write,
+    }
+}
+
+/// Whether a run says for certain that it stands, or that it was carried out before, or that it must not be.
+const fn is_verdict(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Kept(_) | Outcome::Rejected(None) => true,
+        Outcome::Rejected(Some(error)) | Outcome::Failed(error) | Outcome::Again(Failed { error, .. }) => matches!(
+            error,
+            StoreError::Unique { .. }
+                | StoreError::Check { .. }
+                | StoreError::ForeignKey
+                | StoreError::NotNull { .. }
+                | StoreError::Untouched { .. }
+                | StoreError::LeaseLost { .. }
+        ),
     }
 }

@@ -447,3 +447,54 @@ fn nobody_gathers_for_callers_who_are_gone() {
     assert_eq!((stays, ids(&db)), (Ok(()), vec!["before".to_owned(), "stays".to_owned()]));
     assert_eq!(db.stats().abandoned, 1);
 }
+
+/// What the second run fails with says nothing about the first, which stands.
+#[test]
+fn a_fault_after_a_lost_answer_is_no_verdict() {
+    store::statements! { FAULT = "SELECT 1 / $1::bigint"; }
+    let database = TestDatabase::postgres();
+    let (db, proxy) = behind_a_proxy(&database);
+    let runs = Runs::default();
+    let put_once = runs.clone();
+
+    proxy.cut_next(Cut::AfterCommit, false);
+    let written: Result<(), StoreError> = wait_for(db.write_in_company(move |tx| {
+        if put_once.next() > 1 {
+            tx.one(&FAULT, &params![0], |_| Ok(()))?;
+        }
+        tx.execute_later(&PUT, &params!["a", 1])
+    }));
+
+    assert!(matches!(written, Err(StoreError::OutcomeUnknown { .. })), "{written:?}");
+    assert_eq!((runs.count(), ids(&db)), (2, vec!["a".to_owned(), "before".to_owned()]));
+}
+
+/// There is one thread, and those who gather never end.
+#[test]
+fn everybody_else_has_a_turn_between_two_companies() {
+    let database = TestDatabase::postgres();
+    let (db, _proxy) = behind_a_proxy(&database);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (tell, order) = bounded(100);
+    let gate = busy(&db);
+    let gathered: Vec<_> = (0..40)
+        .map(|_| {
+            let (db, tell) = (db.clone(), tell.clone());
+            runtime.spawn(async move { db.write_in_company::<_, StoreError, _>(move |_| Ok(tell.send("many"))).await })
+        })
+        .collect();
+    wait_until("all are there", || {
+        runtime.block_on(tokio::task::yield_now());
+        db.stats().write_queue >= 40
+    });
+    let alone = db.clone();
+    let alone = std::thread::spawn(move || alone.write_blocking::<_, StoreError, _>(move |_| Ok(tell.send("one"))));
+    wait_until("the other is there", || db.stats().write_queue >= 42);
+
+    drop(gate);
+    gathered.into_iter().for_each(|task| runtime.block_on(task).unwrap().unwrap().unwrap());
+    alone.join().unwrap().unwrap().unwrap();
+
+    let place = order.try_iter().position(|who| who == "one");
+    assert!(place.is_some_and(|place| place <= 16), "{place:?}");
+}

@@ -10,7 +10,8 @@ use crate::postgres::values::dynamic;
 use crate::postgres::wire::{Prepared, Reply, ServerRow, Wire};
 
 /// What they are called on the server, and their texts. The id is taken before any sequence number is drawn (decision
-/// 10), and known before `COMMIT` is sent, so that a lost answer can be asked about (decision 2).
+/// 10), and, unless the closure may run again, known before `COMMIT` is sent, so that a lost answer can be asked about
+/// (decision 2).
 const ALL: [(&str, &str); 6] = [
     ("begin_writing", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
     ("begin_reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),

@@ -13,6 +13,8 @@ use crate::{Param, Statement, StoreError};
 pub(super) struct Last {
     name: &'static str,
     encoded: BytesMut,
+    /// Where its parameters begin.
+    params_at: usize,
     otherwise: StoreError,
 }
 
@@ -28,7 +30,7 @@ impl Session {
         let mut encoded = BytesMut::new();
         match Wire::encode(&prepared, dynamic(params), &mut encoded) {
             Ok(()) => {
-                self.last.push(Last { name: statement.name, encoded, otherwise });
+                self.last.push(Last { name: statement.name, encoded, params_at: prepared.params_at(), otherwise });
                 self.writes_surely = true;
                 Ok(())
             }
@@ -39,8 +41,8 @@ impl Session {
     /// Encodes what was kept until the commit.
     pub(super) fn encode_last(&mut self) -> Result<(), Failed> {
         let mut last = std::mem::take(&mut self.last);
-        last.sort_by(|a, b| (a.name, &a.encoded).cmp(&(b.name, &b.encoded)));
-        for Last { name, encoded, otherwise } in last {
+        last.sort_by(|a, b| (a.name, &a.encoded[a.params_at..]).cmp(&(b.name, &b.encoded[b.params_at..])));
+        for Last { name, encoded, otherwise, .. } in last {
             self.open()?;
             if self.connection.as_ref().is_some_and(|connection| connection.wire.is_full(encoded.len())) {
                 self.exchange(&mut |_, _| {})?;

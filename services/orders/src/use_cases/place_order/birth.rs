@@ -27,8 +27,11 @@ pub(super) async fn give_birth(app: &App, draft: &Arc<Draft>, openings: Vec<Open
     let first = draft.prepare(opening)?;
     let unpaid_max = draft.rules.unpaid_max(first.order.payment_method);
     let draft = Arc::clone(draft);
-    // The first entry of its history is inserted once, and before anything else.
-    let written = app.db.write_in_company(move |tx| transact(tx, &draft, &first, &openings)).await;
+    let is_limited = draft.terms.slot_capacity.is_some();
+    let birth = move |tx: &mut Tx<'_>| transact(tx, &draft, &first, &openings);
+    // The first entry of its history is inserted once, and before anything else. A place in a slot is waited for, and may be
+    // refused: such an order keeps to itself.
+    let written = if is_limited { app.db.write(birth).await } else { app.db.write_in_company(birth).await };
     match written {
         Err(Error::Store(error)) if error.violates(BEGUN_ALREADY) => Err(Error::Entombed),
         Err(Error::Store(error)) if error == at_cap() => Err(Error::TooManyUnpaid { unpaid_max }),
