@@ -39,7 +39,7 @@ pub static PROCESS_SETTINGS: &[Setting] = &[
         key: "database.queue_max",
         default: "1024",
         kind: SettingKind::Int { min: 16, max: 1_000_000 },
-        doc: "Transactions that may wait for the database; one more is answered 503.",
+        doc: "Transactions that may wait for the database, and of each kind that shares transactions on PostgreSQL as many again; one more is answered 503.",
     },
     Setting {
         key: "database.connect_wait",
