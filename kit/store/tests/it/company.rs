@@ -267,6 +267,20 @@ fn puts(id: &'static str, runs: &Runs) -> Closure {
     })
 }
 
+/// Three that put "a", "b" and "c", in company with who cuts the connection at their commit; what all four are answered.
+fn three_cut_off(db: &Db, proxy: Proxy, cut: Cut, stays_away: bool) -> Vec<Result<(), StoreError>> {
+    let runs = Runs::default();
+    let gathered = ["a", "b", "c"].map(|id| puts(id, &runs));
+    let cuts: Closure = Box::new(move |_| {
+        // Only the first time, when nobody has run yet.
+        if runs.count() == 0 {
+            proxy.cut_next(cut, stays_away);
+        }
+        Ok(())
+    });
+    together(db, std::iter::once(cuts).chain(gathered).collect())
+}
+
 fn commits(said: &[u8]) -> usize {
     said.windows(8).filter(|name| name == b"\0commit\0").count()
 }
@@ -326,18 +340,8 @@ fn who_fails_in_company_fails_alone() {
 fn a_commit_of_a_company_that_did_not_arrive_is_made_by_each() {
     let database = TestDatabase::postgres();
     let (db, proxy) = behind_a_proxy(&database);
-    let runs = Runs::default();
-    let gathered = ["a", "b", "c"].map(|id| puts(id, &runs));
 
-    let written = {
-        let cut: Closure = Box::new(move |_| {
-            if runs.count() == 0 {
-                proxy.cut_next(Cut::BeforeCommit, false);
-            }
-            Ok(())
-        });
-        together(&db, std::iter::once(cut).chain(gathered).collect())
-    };
+    let written = three_cut_off(&db, proxy, Cut::BeforeCommit, false);
 
     assert_eq!(written, [Ok(()), Ok(()), Ok(()), Ok(())]);
     assert_eq!(all_three(&db), three_of(["a", "b", "before", "c"], ["a", "b", "c"]));
@@ -347,18 +351,8 @@ fn a_commit_of_a_company_that_did_not_arrive_is_made_by_each() {
 fn a_company_whose_answer_is_lost_tells_each_that_it_stood() {
     let database = TestDatabase::postgres();
     let (db, proxy) = behind_a_proxy(&database);
-    let runs = Runs::default();
-    let gathered = ["a", "b", "c"].map(|id| puts(id, &runs));
 
-    let written = {
-        let cut: Closure = Box::new(move |_| {
-            if runs.count() == 0 {
-                proxy.cut_next(Cut::AfterCommit, false);
-            }
-            Ok(())
-        });
-        together(&db, std::iter::once(cut).chain(gathered).collect())
-    };
+    let written = three_cut_off(&db, proxy, Cut::AfterCommit, false);
 
     assert!(written.iter().skip(1).all(|ended| ended.as_ref().is_err_and(|error| error.violates("things_pkey"))));
     assert_eq!(all_three(&db), three_of(["a", "b", "before", "c"], ["a", "b", "c"]));
@@ -368,18 +362,8 @@ fn a_company_whose_answer_is_lost_tells_each_that_it_stood() {
 fn a_company_that_nobody_can_be_asked_about_is_unknown() {
     let database = TestDatabase::postgres();
     let (db, proxy) = behind_a_proxy(&database);
-    let runs = Runs::default();
-    let gathered = ["a", "b", "c"].map(|id| puts(id, &runs));
 
-    let written = {
-        let cut: Closure = Box::new(move |_| {
-            if runs.count() == 0 {
-                proxy.cut_next(Cut::AfterCommit, true);
-            }
-            Ok(())
-        });
-        together(&db, std::iter::once(cut).chain(gathered).collect())
-    };
+    let written = three_cut_off(&db, proxy, Cut::AfterCommit, true);
 
     let is_unknown = |ended: &Result<(), StoreError>| matches!(ended, Err(StoreError::OutcomeUnknown { .. }));
     assert!(written.iter().all(is_unknown), "{written:?}");
