@@ -28,7 +28,7 @@ pub(crate) use orders::{
 };
 pub(crate) use payments::{attempts_of, hear, tender_rows};
 pub(crate) use scarce::{
-    CountRow, TakenSlots, at_cap, give_back_slots, give_back_unpaid, slot_counts, slots_between, switch_unpaid,
-    take_block, take_slot, take_unpaid_or_fail, unpaid_counts, unpaid_of,
+    CountRow, TakenSlots, at_cap, give_back_slots, give_back_unpaid, hold_slots, slot_counts, slots_between,
+    switch_unpaid, take_block, take_counted_slot, take_known_slot, take_unpaid_or_fail, unpaid_counts, unpaid_of,
 };
 pub(crate) use statements::STATEMENTS;

@@ -17,19 +17,26 @@ use crate::model::Slot;
 /// No slot is longer.
 const SLOT_LENGTH_MAX: Duration = Duration::from_hours(24);
 
-/// Takes a place in a slot; `false` when it is full. One statement does, unless the slot is new or full as far as is known:
-/// then it is counted with those that overlap it, which are held meanwhile and counted anew before they are taken of.
-/// So of slots that overlap only the one that was counted last is taken of uncounted.
-pub(crate) fn take_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64) -> Result<bool, StoreError> {
+/// Takes a place in a slot that was counted before; `false` when it is new, or full as far as is known. Whoever is refused
+/// ends his transaction: on PostgreSQL he may hold the slot, if he waited for it, and must not ask for [`hold_slots`] then.
+pub(crate) fn take_known_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64) -> Result<bool, StoreError> {
+    Ok(capacity > 0 && tx.execute(&TAKE_SLOT, &params![shop, slot.from, slot.to, capacity])? == 1)
+}
+
+/// Holds the right to count a shop's slots, before any slot is touched.
+pub(crate) fn hold_slots(tx: &mut Tx<'_>, shop: ShopId) -> Result<(), StoreError> {
+    tx.execute(&HOLD_SLOTS_OF_SHOP, &params![format!("slots {shop}")]).map(drop)
+}
+
+/// Takes a place in a slot, counted with those that overlap it; `false` when it is full. They are held, and counted anew
+/// before they are taken of: of slots that overlap only the one that was counted last is taken of uncounted. The caller
+/// holds the right to it, and asks for slots in the order of their beginnings.
+pub(crate) fn take_counted_slot(tx: &mut Tx<'_>, shop: ShopId, slot: Slot, capacity: i64) -> Result<bool, StoreError> {
     if capacity < 1 {
         return Ok(false);
     }
-    if tx.execute(&TAKE_SLOT, &params![shop, slot.from, slot.to, capacity])? == 1 {
-        return Ok(true);
-    }
     let earliest = slot.from.minus(SLOT_LENGTH_MAX);
     let overlapping = params![shop, slot.from, slot.to, earliest];
-    tx.execute(&HOLD_SLOTS_OF_SHOP, &params![format!("slots {shop}")])?;
     tx.list(&LOCK_SLOTS, &overlapping, |row| row.get::<Timestamp>(0))?;
     if tx.execute(&OPEN_SLOT, &params![shop, slot.from, slot.to, capacity, earliest])? == 0 {
         return Ok(false);

@@ -21,7 +21,7 @@ use service::{Answer, Begun, CallError, Fault, Intent, Problem, begin, release};
 use store::idempotency::Held;
 use store::{StoreError, in_steps};
 
-use self::birth::give_birth;
+use self::birth::{Search, give_birth};
 use self::draft::Draft;
 use super::quote_order::{Basket, FreeTimes, lines_of, of_catalog, price, quote_of};
 use crate::app::App;
@@ -247,15 +247,19 @@ impl Placement {
     async fn insert(&self, offer: Offer, lines: Vec<PricedLine>) -> Result<Answer, Error> {
         let Offer { terms, schedule, mut openings, .. } = offer;
         let draft = Arc::new(self.draft(&terms, &schedule, &openings, lines).await?);
+        let mut search = Search::Known;
         for _ in 0..SLOT_ROUNDS_MAX {
-            let tried = give_birth(&self.app, &draft, openings.clone()).await;
+            let tried = give_birth(&self.app, &draft, openings.clone(), search).await;
             let Err(Error::SlotFull { .. }) = tried else { return tried };
             if self.command.basket.wanted == WantedTime::Asap {
                 openings = FreeTimes { app: &self.app, terms: &terms }.of(&openings).await?;
-            }
-            if openings.is_empty() || self.command.basket.wanted != WantedTime::Asap {
+            } else if search == Search::Counted {
                 break;
             }
+            if openings.is_empty() {
+                break;
+            }
+            search = Search::Counted;
         }
         self.slot_full(&terms, &schedule).await
     }

@@ -17,7 +17,7 @@ use store::{AuditEntry, StoreError, Tx};
 use super::move_order::{Move, Mover, save_moves};
 use crate::app::{App, Rules};
 use crate::model::{Attempt, Command, Event, Holds, Order, Schedule, State, Tender};
-use crate::store::{attempts_of, hear, load, lock, mark_retaking, switch_unpaid, take_slot};
+use crate::store::{attempts_of, hear, hold_slots, load, lock, mark_retaking, switch_unpaid, take_counted_slot};
 
 /// A hold that was taken again is committed by `payed_orders` moments later; catalog need not ask before this.
 const RETAKEN_ASK_AFTER: Duration = Duration::from_secs(600);
@@ -211,7 +211,8 @@ fn take_again(tx: &mut Tx<'_>, order: &mut Order, stock: Stock) -> Result<Holds,
         }
         Stock::Retaken { slot_capacity: None, .. } => Ok(Holds::Retaken),
         Stock::Retaken { slot_capacity: Some(capacity), .. } => {
-            let has_place = take_slot(tx, order.shop_id, order.fulfilment.slot, capacity)?;
+            hold_slots(tx, order.shop_id)?;
+            let has_place = take_counted_slot(tx, order.shop_id, order.fulfilment.slot, capacity)?;
             order.fulfilment.is_slot_held = has_place;
             Ok(if has_place { Holds::Retaken } else { Holds::Lost })
         }

@@ -13,6 +13,7 @@ both_databases!(
     one_key_from_twenty_clients_has_one_effect,
     the_last_place_of_a_slot_goes_to_one_of_sixty_four,
     as_soon_as_possible_goes_on_to_the_next_slot,
+    placements_in_slots_never_wait_for_each_other_in_a_circle,
     numbers_are_unique_among_orders_at_once,
     the_cap_holds_against_orders_at_once,
     cancel_and_payment_cross,
@@ -78,6 +79,20 @@ fn as_soon_as_possible_goes_on_to_the_next_slot(database: &TestDatabase) {
     dues.sort_unstable();
     assert!(dues.chunks(3).all(|slot| slot.iter().all(|due| *due == slot[0])), "three in each slot: {dues:?}");
     assert_eq!(dues.iter().collect::<BTreeSet<_>>().len(), 14, "and no slot left out");
+    world.assert_clean();
+}
+
+/// Whoever found a slot full after a wait holds it still, and then wants to count the shop's slots; whoever counts them
+/// wants that slot.
+fn placements_in_slots_never_wait_for_each_other_in_a_circle(database: &TestDatabase) {
+    let world = World::crowded(database);
+    world.catalog.change_terms(|terms| terms.slot_capacity = Some(5));
+    let basket = world.basket(1);
+
+    let answers = at_once((0..160).map(|n| world.harness.post("/orders").by(&Guest(n)).key("k").json(&basket)));
+
+    assert_eq!(with_status(&answers, 201).len(), 160);
+    assert_eq!(world.harness.store().stats().run_again, 0, "a transaction was given up for another and begun anew");
     world.assert_clean();
 }
 

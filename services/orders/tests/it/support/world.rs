@@ -6,6 +6,7 @@ use contracts::payments::{PaymentMoved, PaymentState};
 use contracts::{OrderId, PaymentId, ShopId, VariantId};
 use kernel::{Clock as _, Currency, Event, Money, Timestamp};
 use serde_json::{Value, json};
+use store::{PostgresConfig, StoreConfig};
 use testkit::{Answer, Barista, Guest, HarnessOptions, Person, ServiceHarness, TestDatabase};
 
 use super::{FakeCatalog, FakePayments};
@@ -39,9 +40,25 @@ impl World {
     }
 
     pub(crate) fn with(database: &TestDatabase, settings: &[(&'static str, &'static str)]) -> Self {
+        Self::with_options(database, HarnessOptions { settings: settings.to_vec(), ..HarnessOptions::default() })
+    }
+
+    /// As many write at once as by default.
+    pub(crate) fn crowded(database: &TestDatabase) -> Self {
+        let store = |config| match config {
+            StoreConfig::Postgres(config) => {
+                let writers = PostgresConfig::new(config.url.clone()).writers;
+                StoreConfig::Postgres(PostgresConfig { writers, ..config })
+            }
+            sqlite @ StoreConfig::Sqlite(_) => sqlite,
+        };
+        Self::with_options(database, HarnessOptions { store, ..HarnessOptions::default() })
+    }
+
+    fn with_options(database: &TestDatabase, options: HarnessOptions) -> Self {
         let (catalog, payments) = (FakeCatalog::new(), FakePayments::default());
         let calls = payments.beside(catalog.calls());
-        let options = HarnessOptions { calls, settings: settings.to_vec(), ..HarnessOptions::default() };
+        let options = HarnessOptions { calls, ..options };
         let harness = ServiceHarness::mount_with(database, orders::MOUNT, options);
         Self { harness, catalog, payments }
     }
