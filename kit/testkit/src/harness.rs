@@ -3,7 +3,8 @@
 //! Requests go to the services' own routers, with the principal that the gateway would have put into them. Consumers
 //! and timers run when the test says so ([`ServiceHarness::settle`]).
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -64,11 +65,20 @@ pub struct ServiceHarness {
     store: Store,
     platform: Platform,
     router: Router,
+    /// Doors to other services' tables: opening one looks at its migrations.
+    others: Mutex<BTreeMap<&'static str, Db>>,
 }
 
 impl std::fmt::Debug for ServiceHarness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServiceHarness").field("service", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Drop for ServiceHarness {
+    /// Consumers and calls know each other in circles, so the store would outlive the test with all its threads.
+    fn drop(&mut self) {
+        self.store.shutdown();
     }
 }
 
@@ -119,7 +129,8 @@ impl ServiceHarness {
         platform.start().expect("the services start");
         let routes = platform.take_routes().into_iter().map(|(_, routes)| Router::from(routes));
         let router = routes.fold(Router::new(), Router::merge);
-        Self { name: mounts.first().expect("something is mounted").name, clock: options.clock, store, platform, router }
+        let name = mounts.first().expect("something is mounted").name;
+        Self { name, clock: options.clock, store, platform, router, others: Mutex::default() }
     }
 
     /// The clock that the service reads.
@@ -158,7 +169,9 @@ impl ServiceHarness {
     /// If the store gives no such door.
     #[must_use]
     pub fn other_db(&self, service: &'static str) -> Db {
-        self.store.db(service, &[]).expect("a service without tables")
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = || self.store.db(service, &[]).expect("a service without tables");
+        others.entry(service).or_insert_with(open).clone()
     }
 
     /// Publishes an event as its owner would.

@@ -4,9 +4,10 @@
 //! A process that is killed leaves its databases behind. Their names begin with the number of its run, and the connection
 //! holds an advisory lock on that number: whose number can be locked is gone, and the next process drops what it left.
 
-use std::sync::OnceLock;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use kernel::{OsRng, Rng as _};
@@ -27,6 +28,10 @@ const LEFT: &str = "SELECT datname, ('x' || substr(datname, 14, 16))::bit(64)::b
 const COPIES_FILES: &str =
     "SELECT current_setting('fsync') = 'off' AND current_setting('server_version_num')::int >= 150000";
 
+/// Databases that are left alone for a while before they are dropped. The server looks for connections to what it drops,
+/// and if one has not quite ended it sleeps for a tenth of a second, while all other tests wait for their databases.
+const LINGER: usize = 8;
+
 /// The server, as this process uses it.
 pub(super) struct Server {
     url: String,
@@ -35,6 +40,8 @@ pub(super) struct Server {
     strategy: &'static str,
     count: AtomicU64,
     orders: Sender<Order>,
+    /// Databases that nobody needs any more, the oldest first.
+    forgotten: Mutex<VecDeque<String>>,
 }
 
 /// A statement, and who waits for what it tells, if anybody.
@@ -64,7 +71,7 @@ impl Server {
         let keeping = keeper.spawn(move || keep(&base, run, &queue, &there.0));
         keeping.expect("a machine that runs tests has threads");
         let strategy = there.1.recv().expect("the server of DATABASE_URL is there");
-        Self { url, run, strategy, count: AtomicU64::new(0), orders }
+        Self { url, run, strategy, count: AtomicU64::new(0), orders, forgotten: Mutex::default() }
     }
 
     /// The lock that says that whose run this is lives.
@@ -104,9 +111,15 @@ impl Server {
         waiting.recv().expect("the connection to the server stands")
     }
 
-    /// Drops a database some time; nobody waits for it.
+    /// Drops a database some time; nobody waits for it. The latest stay for the next process to drop.
     pub(super) fn forget(&self, name: &str) {
-        self.order(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        let mut forgotten = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        forgotten.push_back(name.to_owned());
+        if forgotten.len() > LINGER
+            && let Some(oldest) = forgotten.pop_front()
+        {
+            self.order(format!("DROP DATABASE IF EXISTS {oldest} WITH (FORCE)"));
+        }
     }
 
     /// Has a statement run after all that were asked for before; nobody waits for it.
