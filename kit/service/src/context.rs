@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
@@ -56,17 +56,18 @@ impl RequestContext {
     }
 }
 
-/// The language that the caller reads: `Accept-Language`, English without one.
+/// The language that errors and pages speak: `Accept-Language`, English without one.
 #[must_use]
 pub fn language_of(headers: &HeaderMap) -> Language {
-    headers
-        .get(ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(Language::preferred)
-        .unwrap_or(Language::En)
+    preferred(headers).unwrap_or(Language::En)
 }
 
-/// Extractor: the language of the answer. `None` through `Option<Lang>` when the caller named none that we speak.
+fn preferred(headers: &HeaderMap) -> Option<Language> {
+    headers.get(ACCEPT_LANGUAGE)?.to_str().ok().and_then(Language::preferred)
+}
+
+/// Extractor: the language that names are shown in, of products and of what was ordered. Russian without
+/// `Accept-Language`, for that is what a menu is written in; errors speak English then ([`language_of`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lang(pub Language);
 
@@ -74,15 +75,6 @@ impl<S: Sync> FromRequestParts<S> for Lang {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(language_of(&parts.headers)))
-    }
-}
-
-impl<S: Sync> OptionalFromRequestParts<S> for Lang {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
-        let header = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Ok(header.and_then(Language::preferred).map(Self))
+        Ok(Self(preferred(&parts.headers).unwrap_or(Language::Ru)))
     }
 }

@@ -45,7 +45,7 @@ pub(crate) enum Error {
     /// The slot, or every slot until closing, is full.
     #[error("no place is left at that time")]
     SlotFull {
-        /// The first time of today that still has a place.
+        /// The first slot that still has a place.
         earliest_at: Option<Timestamp>,
     },
     /// The order could not be ready by then.

@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
-use kernel::Language;
 use service::{Body, Lang, Principal, Problem};
 
 use super::answers::Tokens;
@@ -31,7 +30,7 @@ use crate::use_cases::{
 pub(super) async fn register(
     State(app): State<Arc<App>>,
     device: Device,
-    language: Option<Lang>,
+    Lang(language): Lang,
     headers: HeaderMap,
     Body(request): Body<RegisterRequest>,
 ) -> Result<Response, Problem> {
@@ -40,7 +39,7 @@ pub(super) async fn register(
         email: checked_email(&request.email),
         password: request.password,
         name: request.name.as_deref().map(checked_name),
-        language: request.language.or(language.map(|Lang(language)| language)).unwrap_or(Language::Ru),
+        language: request.language.unwrap_or(language),
     };
     let signed_in = register_case::register(&app, registration, &device).await?;
     end_session_of_cookie(&app, &headers, mode).await?;

@@ -135,10 +135,9 @@ impl MenuQuery {
 pub(super) async fn read_menu(
     State(web): State<Arc<Web>>,
     Listing { filter: query, page }: Listing<MenuQuery>,
-    language: Option<Lang>,
+    Lang(language): Lang,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let language = language_of(language);
     let sort = query.sort.unwrap_or(MenuSort::Menu);
     let after = page.after::<(MenuSort, Place)>()?;
     if after.as_ref().is_some_and(|(of, _)| *of != sort) {
@@ -182,11 +181,6 @@ fn render(view: &View, key: &PageKey, sort: MenuSort, now: Timestamp) -> Result<
     // version of this program as well.
     let lasting = serde_json::to_string(&(key.language.code(), page(showing.without_left())));
     Tagged::under(&page(showing), &lasting.map_err(|_| Error::Answer)?)
-}
-
-/// The menu's own language is Russian; errors speak English to who names none.
-pub(super) fn language_of(wanted: Option<Lang>) -> Language {
-    wanted.map_or(Language::Ru, |Lang(language)| language)
 }
 
 pub(super) fn in_language(mut response: Response, language: Language) -> Response {

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::bodies::{NutritionFacts, ProductBody, VariantBody};
 use super::items::{MenuItem, Showing};
-use super::menu::{in_language, language_of};
+use super::menu::in_language;
 use super::patch::{LocalizedPatch, MergePatch, PricePatch};
 use super::refusals::{ChangeRefused, CreationRefused};
 use super::{STAFF, Web, examples};
@@ -223,7 +223,7 @@ pub(super) async fn read_product(
     PathId(id): PathId<ProductId>,
     Query(query): Query<ProductQuery>,
     principal: Option<Principal>,
-    (language, headers): (Option<Lang>, HeaderMap),
+    (Lang(language), headers): (Lang, HeaderMap),
 ) -> Result<Response, Problem> {
     match query.view.unwrap_or(ProductView::Menu) {
         ProductView::Edit => {
@@ -236,7 +236,6 @@ pub(super) async fn read_product(
             Ok(versioned(&headers, &EditedProduct::from(page), version))
         }
         ProductView::Menu => {
-            let language = language_of(language);
             let now = web.app.clock.now();
             let unknown = || Problem::from(Error::Unknown("product"));
             let item = match query.shop_id {

@@ -72,7 +72,7 @@ pub(super) struct ShopClosed {
 /// Not at that time.
 #[derive(Serialize, ToSchema)]
 pub(super) struct EarliestTime {
-    /// The first time of the day at which it could be had; null when there is none left.
+    /// The first time at which it could be had; null when no place is left on any day that orders are taken for.
     #[schema(required)]
     pub(super) earliest_at: Option<Timestamp>,
 }

@@ -297,12 +297,10 @@ impl Placement {
         })
     }
 
-    /// No place at the wanted time: when there would be one.
+    /// No place at the wanted time: the first slot that has one.
     async fn slot_full(&self, terms: &ShopTerms, schedule: &Schedule) -> Result<Answer, Error> {
-        let now = self.app.clock.now();
-        let soon = schedule.openings(WantedTime::Asap, now, schedule.day_of(now)).unwrap_or_default();
-        let free = FreeTimes { app: &self.app, terms }.first_of(&soon).await?;
-        Err(Error::SlotFull { earliest_at: free.map(|opening| opening.due_at) })
+        let slot = FreeTimes { app: &self.app, terms }.first_slot(schedule, self.app.clock.now()).await?;
+        Err(Error::SlotFull { earliest_at: slot.map(|slot| slot.from) })
     }
 
     /// Undoes what was done. Nothing is undone when the outcome is unknown, for the order may stand; nor when another

@@ -8,7 +8,7 @@ use store::StoreError;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::model::{Line, Opening, Schedule, ScheduleError, Totals, WantedTime, days_after};
+use crate::model::{Line, Opening, Schedule, ScheduleError, Slot, Totals, WantedTime, days_after};
 use crate::store::{TakenSlots, slots_between};
 
 /// What somebody wants, where and when.
@@ -122,6 +122,19 @@ impl FreeTimes<'_> {
     /// The first of these times with a place left.
     pub(super) async fn first_of(&self, openings: &[Opening]) -> Result<Option<Opening>, Error> {
         Ok(self.of(openings).await?.first().copied())
+    }
+
+    /// The first slot that an order given now could have, on any day that orders are taken for.
+    pub(super) async fn first_slot(&self, schedule: &Schedule, now: Timestamp) -> Result<Option<Slot>, Error> {
+        let (ready_at, today) = (schedule.ready_at(now), schedule.day_of(now));
+        for ahead in 0..=self.app.rules.slot_days_max {
+            let slots = schedule.slots_on(days_after(today, ahead)).into_iter().filter(|slot| slot.from >= ready_at);
+            let openings: Vec<Opening> = slots.map(|slot| Opening { due_at: slot.from, slot }).collect();
+            if let Some(opening) = self.first_of(&openings).await? {
+                return Ok(Some(opening.slot));
+            }
+        }
+        Ok(None)
     }
 
     /// Those of these times, in their order, that have a place left.

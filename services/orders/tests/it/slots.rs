@@ -127,8 +127,12 @@ fn a_day_that_is_full_is_refused(database: &TestDatabase) {
 
     let refused = world.place_as(Guest(9), "k", &world.basket(1)).expect(409).json();
 
-    assert_eq!((&refused["code"], &refused["earliest_at"]), (&json!("orders.slot-full"), &Value::Null));
+    let tomorrow = json!("2026-11-22T05:00:00Z");
+    assert_eq!((&refused["code"], &refused["earliest_at"]), (&json!("orders.slot-full"), &tomorrow));
     assert_eq!(world.catalog.holds().len(), 2);
+    let mut basket = world.basket(1);
+    basket["fulfilment"]["at"] = tomorrow;
+    world.place_as(Guest(9), "k2", &basket).expect(201);
 }
 
 fn less_capacity_later_breaks_nothing(database: &TestDatabase) {
