@@ -5,6 +5,7 @@
 //! No bytes whatsoever make this panic: `tests/it/body.rs` and its properties try.
 
 mod read;
+mod rest;
 mod walk;
 
 use axum::extract::{FromRequest, Request};
@@ -127,26 +128,24 @@ where
             let problem = listed(faults);
             if problem.listed().is_empty() { Ok(value) } else { Err(problem) }
         }
-        Err(error) => Err(refusal(text, shape, &error)),
+        Err(error) => Err(refusal::<T>(text, shape, &error)),
     }
 }
 
 /// The problem for a text that serde refused.
-fn refusal(text: &str, shape: &Shape, error: &serde_json::Error) -> Problem {
+fn refusal<T: DeserializeOwned + Validate>(text: &str, shape: &Shape, error: &serde_json::Error) -> Problem {
     if let Err(syntax) = serde_json::from_str::<serde_json::Value>(text) {
         let detail = if text.trim().is_empty() { "the body is empty".to_owned() } else { syntax.to_string() };
         return Problem::new(&MALFORMED_JSON).detail(detail);
     }
     let mut faults = walk::unseen_faults(text);
     add_new(&mut faults, schema_faults(text, shape));
-    let problem = listed(faults);
-    if !problem.listed().is_empty() {
-        return problem;
+    if faults.is_empty() {
+        // The schema has nothing against it: a rule that only the type's own reader knows.
+        faults.push(fault::refused_by_reader(rest::place_of(text, error), error));
     }
-    // The schema has nothing against it: a rule that only the type's own reader knows.
-    let offset = walk::offset_of(text, error.line(), error.column());
-    let pointer = walk::pointer_at(text, offset);
-    Problem::new(&INVALID).faults(vec![fault::refused_by_reader(pointer, error)])
+    rest::judge::<T>(text, shape, &mut faults);
+    listed(faults)
 }
 
 /// What the schema finds.

@@ -5,6 +5,7 @@
 
 mod brackets;
 pub(crate) mod fault;
+mod stand_in;
 
 use std::any::{TypeId, type_name};
 use std::collections::HashMap;
@@ -65,6 +66,11 @@ impl Shape {
             }
         }
         faults
+    }
+
+    /// Something that the schema takes at this place.
+    pub(crate) fn stand_in(&self, pointer: &str) -> Option<Value> {
+        stand_in::stand_in(&self.schema, pointer)
     }
 
     fn validator(&self) -> Option<&Validator> {

@@ -16,13 +16,21 @@ pub struct Fault {
     code: &'static str,
     en: Cow<'static, str>,
     ru: Cow<'static, str>,
+    /// Other places that it depends on.
+    beside: Vec<Cow<'static, str>>,
 }
 
 impl Fault {
     /// A fault at a JSON pointer (`/lines/0/quantity`; a query parameter is `/limit`) with a fixed sentence.
     #[must_use]
     pub fn new(pointer: impl Into<Cow<'static, str>>, code: &'static str, message: Text) -> Self {
-        Self { pointer: pointer.into(), code, en: Cow::Borrowed(message.en), ru: Cow::Borrowed(message.ru) }
+        Self {
+            pointer: pointer.into(),
+            code,
+            en: Cow::Borrowed(message.en),
+            ru: Cow::Borrowed(message.ru),
+            beside: Vec::new(),
+        }
     }
 
     /// The same with sentences made for the occasion.
@@ -33,7 +41,21 @@ impl Fault {
         en: impl Into<Cow<'static, str>>,
         ru: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { pointer: pointer.into(), code, en: en.into(), ru: ru.into() }
+        Self { pointer: pointer.into(), code, en: en.into(), ru: ru.into(), beside: Vec::new() }
+    }
+
+    /// The same, true only together with what stands at another place: a minimum above the maximum is no fault while the
+    /// maximum cannot be read.
+    #[must_use]
+    pub fn beside(mut self, pointer: impl Into<Cow<'static, str>>) -> Self {
+        self.beside.push(pointer.into());
+        self
+    }
+
+    /// Whether it depends on a place, or on anything inside it or around it.
+    pub(crate) fn depends_on(&self, place: &str) -> bool {
+        let touches = |own: &str| is_at_or_inside(own, place) || is_at_or_inside(place, own);
+        touches(&self.pointer) || self.beside.iter().any(|own| touches(own))
     }
 
     /// Where: a JSON pointer (RFC 6901).
@@ -67,6 +89,10 @@ impl Fault {
     pub(super) fn in_language(&self, language: Language) -> Line<'_> {
         Line { pointer: &self.pointer, code: self.code, message: self.message(language) }
     }
+}
+
+fn is_at_or_inside(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A fault as it stands in the document.

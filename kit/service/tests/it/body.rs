@@ -77,6 +77,35 @@ enum Size {
 
 impl Validate for Cup {}
 
+/// A request type with a field that reads itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by serde")]
+struct Till {
+    cups: Vec<Lent>,
+    open: bool,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by serde")]
+struct Lent {
+    #[schema(value_type = Option<String>, example = "ever")]
+    #[serde(deserialize_with = "ever")]
+    until: bool,
+    size: Option<Size>,
+}
+
+fn ever<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match Option::<String>::deserialize(deserializer)?.as_deref() {
+        None => Ok(false),
+        Some("ever") => Ok(true),
+        Some(_) => Err(serde::de::Error::custom("must be ever")),
+    }
+}
+
+impl Validate for Till {}
+
 impl Validate for Basket {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -87,7 +116,7 @@ impl Validate for Basket {
             }
         }
         if self.comment.as_ref().is_some_and(|comment| comment == "never") && self.labels.is_empty() {
-            faults.push(Fault::worded("/comment", "pair", "needs a label", "нужна метка"));
+            faults.push(Fault::worded("/comment", "pair", "needs a label", "нужна метка").beside("/labels"));
         }
         faults
     }
@@ -218,6 +247,37 @@ async fn the_rules_of_a_type_come_with_the_other_faults_and_name_their_place_onc
 
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(answer.faults(), ["/comment pair", "/lines/0/quantity range", "/lines/0/sku too-long"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_hides_nothing_of_the_rest() {
+    let body = GOOD.replace("2026-11-21T", "2026-02-30T").replacen('{', r#"{"comment": "never", "role": 1, "#, 1);
+    let two = body.replace("\"lines\": [", "\"lines\": [{\"sku\": \"tea\", \"quantity\": {}}, ");
+
+    assert_eq!(answered(body).await.faults(), ["/comment pair", "/fulfilment/at format", "/role unknown-field"]);
+    assert_eq!(
+        answered(two).await.faults(),
+        ["/comment pair", "/fulfilment/at format", "/lines/0/quantity type", "/role unknown-field"]
+    );
+}
+
+#[tokio::test]
+async fn what_depends_on_a_place_that_cannot_be_read_is_not_told() {
+    let body = GOOD.replacen('{', r#"{"comment": "never", "labels": {"hot": "very"}, "#, 1);
+
+    assert_eq!(answered(body).await.faults(), ["/labels/hot type"]);
+}
+
+#[tokio::test]
+async fn a_field_that_its_own_reader_refuses_is_named_itself() {
+    for (text, place) in [
+        (r#"{"cups": [{"until": "never", "size": "large"}], "open": true}"#, "/cups/0/until"),
+        (r#"{"cups": [{"size": "large", "until": "never" }], "open": true}"#, "/cups/0/until"),
+        (r#"{"open": true, "cups": [{"until": null}, {"until": "soon"}, {"until": null}]}"#, "/cups/1/until"),
+    ] {
+        let faults = parse_body::<Till>(text.as_bytes()).unwrap_err().listed().to_vec();
+        assert_eq!(faults.iter().map(Fault::pointer).collect::<Vec<_>>(), [place], "{text}");
+    }
 }
 
 #[tokio::test]

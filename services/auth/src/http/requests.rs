@@ -48,7 +48,8 @@ impl Validate for RegisterRequest {
         let mut faults = email_faults(&self.email);
         let local_part = self.email.rsplit_once('@').map_or(&*self.email, |(local, _)| local);
         let name = self.name.as_deref().unwrap_or_default();
-        faults.extend(password_faults("/password", &self.password, &[local_part, name]));
+        let password = password_faults("/password", &self.password, &[local_part, name]).into_iter();
+        faults.extend(password.map(|fault| fault.beside("/email").beside("/name")));
         faults.extend(self.name.as_deref().map(name_faults).unwrap_or_default());
         faults
     }
@@ -98,7 +99,9 @@ impl Validate for RefreshRequest {
     fn faults(&self) -> Vec<Fault> {
         match (&self.refresh_token, self.session) {
             (Some(token), _) if token.expose().len() > 256 => vec![Fault::new("/refresh_token", "too-long", TOO_LONG)],
-            (None, Some(SessionMode::Token)) => vec![Fault::new("/refresh_token", "required", MISSING)],
+            (None, Some(SessionMode::Token)) => {
+                vec![Fault::new("/refresh_token", "required", MISSING).beside("/session")]
+            }
             (Some(_), _) | (None, Some(SessionMode::Cookie) | None) => Vec::new(),
         }
     }
@@ -253,7 +256,7 @@ fn grant_fault(place: usize, fault: GrantFault) -> Fault {
             },
         ),
     };
-    Fault::new(format!("/grants/{place}"), code, text)
+    Fault::new(format!("/grants/{place}"), code, text).beside("/grants")
 }
 
 /// Tells a field that is null from one that is missing.

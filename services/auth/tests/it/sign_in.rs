@@ -69,7 +69,7 @@ fn all_faults_of_a_registration_are_told_at_once(database: &TestDatabase) {
         answer["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     pointers.sort_unstable();
     pointers.dedup();
-    assert_eq!(pointers, ["/email", "/language", "/password", "/role"], "{answer}");
+    assert_eq!(pointers, ["/email", "/language", "/name", "/password", "/role"], "{answer}");
     let body = json!({"email": "no address", "password": "samovar", "name": "a\nb"});
     let answer = world.post("/auth/register", &body).expect(422).json();
     let faults: Vec<_> = answer["errors"].as_array().unwrap().iter().map(|e| (pointer(e), code(e))).collect();

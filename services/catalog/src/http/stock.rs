@@ -121,7 +121,9 @@ impl Validate for MovementBody {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let min = if self.kind == BookedKind::Count { 0 } else { 1 };
-        rules::within("/quantity", self.quantity, min..=UNITS_MAX, &mut faults);
+        if !(min..=UNITS_MAX).contains(&self.quantity) {
+            faults.push(rules::outside("/quantity".to_owned(), min, UNITS_MAX).beside("/kind"));
+        }
         if let Some(reason) = &self.reason {
             rules::line("/reason", reason, REASON_MAX, &mut faults);
         }

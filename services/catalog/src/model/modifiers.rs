@@ -91,7 +91,7 @@ impl GroupDraft {
         rules::name("/name", &self.name, &mut faults);
         rules::within("/max", self.max, 1..=CHOICES_MAX, &mut faults);
         if self.min < 0 || self.min > self.max {
-            faults.push(rules::outside("/min".to_owned(), 0, self.max.max(0)));
+            faults.push(rules::outside("/min".to_owned(), 0, self.max.max(0)).beside("/max"));
         }
         rules::count("/modifiers", self.modifiers.len(), MODIFIERS_MAX, &mut faults);
         for (index, modifier) in self.modifiers.iter().enumerate() {

@@ -202,7 +202,7 @@ impl ProductDraft {
         rules::count("/variants", self.variants.len(), VARIANTS_MAX, faults);
         let is_bare = self.variants.iter().all(|variant| variant.archived);
         if self.variants.is_empty() || (is_bare && !self.archived) {
-            faults.push(Fault::new("/variants", "no-variant", NO_VARIANT));
+            faults.push(Fault::new("/variants", "no-variant", NO_VARIANT).beside("/archived"));
         }
         for (index, variant) in self.variants.iter().enumerate() {
             let pointer = format!("/variants/{index}");

@@ -120,7 +120,8 @@ pub(crate) fn each_once<'t>(texts: impl Iterator<Item = (String, &'t str)>, faul
     let mut seen = HashSet::new();
     for (pointer, text) in texts {
         if !seen.insert(text) {
-            faults.push(repeated(pointer, text));
+            let list = pointer.split('/').nth(1).map_or_else(String::new, |list| format!("/{list}"));
+            faults.push(repeated(pointer, text).beside(list));
         }
     }
 }

@@ -140,7 +140,7 @@ fn hours_fault(error: &HoursError) -> Fault {
     match error {
         HoursError::UnknownZone(_) => Fault::new("/time_zone", "time-zone", ZONE),
         HoursError::Stretch(index) => Fault::new(format!("/hours/{index}"), "hours", STRETCH),
-        HoursError::Overlap(index) => Fault::new(format!("/hours/{index}"), "overlap", OVERLAP),
+        HoursError::Overlap(index) => Fault::new(format!("/hours/{index}"), "overlap", OVERLAP).beside("/hours"),
         HoursError::ClosedDay(index) => Fault::new(format!("/closed_days/{index}"), "date", DATE),
     }
 }

@@ -107,11 +107,15 @@ fn everything_wrong_with_a_shop_is_named(database: &TestDatabase) {
     shop["closed_days"] = json!(["2027-02-30"]);
     shop["slot_minutes"] = json!(0);
     shop["slot_capacity"] = json!(0);
+    shop["owner"] = json!("me");
+    shop["name"] = json!(7);
 
     let refused = cafe.harness.post("/shops").by(&Admin).json(&shop).send().expect(422);
 
     let pointers = pointers(&refused.json());
-    for pointer in ["/lat", "/time_zone", "/hours/0", "/closed_days/0", "/slot_minutes", "/slot_capacity"] {
+    let named =
+        ["/lat", "/time_zone", "/hours/0", "/closed_days/0", "/slot_minutes", "/slot_capacity", "/owner", "/name"];
+    for pointer in named {
         assert!(pointers.iter().any(|known| known.starts_with(pointer)), "{pointer} is not among {pointers:?}");
     }
 }

@@ -202,7 +202,7 @@ impl Validate for NewOrder {
         if self.expected_total.amount() < 0 {
             faults.push(Fault::new("/expected_total/amount", "range", NEGATIVE));
         }
-        faults.extend(self.payment.fault());
+        faults.extend(self.payment.fault().map(|fault| fault.beside("/payment/method")));
         faults.extend(self.comment.as_deref().and_then(|text| text_fault("/comment", text, COMMENT_MAX_CHARS)));
         faults
     }

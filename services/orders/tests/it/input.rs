@@ -6,7 +6,12 @@ use testkit::{Guest, TestDatabase, both_databases};
 
 use crate::support::World;
 
-both_databases!(every_fault_of_a_body_is_named, each_rule_refuses_by_itself, nobody_orders_without_signing_in,);
+both_databases!(
+    every_fault_of_a_body_is_named,
+    what_cannot_be_read_hides_no_rule,
+    each_rule_refuses_by_itself,
+    nobody_orders_without_signing_in,
+);
 
 fn pointers(problem: &Value) -> Vec<&str> {
     problem["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect()
@@ -34,6 +39,24 @@ fn every_fault_of_a_body_is_named(database: &TestDatabase) {
     assert_eq!(once.len(), found.len(), "a place is named twice: {problem}");
     assert!(world.told::<OrderPlaced>().is_empty());
     assert!(world.catalog.holds().is_empty());
+}
+
+fn what_cannot_be_read_hides_no_rule(database: &TestDatabase) {
+    let world = World::new(database);
+    let mut basket = world.basket(1);
+    basket["oops"] = json!(1);
+    basket["lines"][0]["quantity"] = json!("two");
+    basket["fulfilment"] = json!({"kind": "delivery", "at": "nope"});
+    basket["expected_total"]["amount"] = json!(-1);
+    basket["comment"] = json!("\u{7}");
+
+    let problem = world.place_as(Guest(1), "k1", &basket).expect(422).json();
+
+    let mut found = pointers(&problem);
+    found.sort_unstable();
+    let named =
+        ["/comment", "/expected_total/amount", "/fulfilment/at", "/fulfilment/kind", "/lines/0/quantity", "/oops"];
+    assert_eq!(found, named, "{problem}");
 }
 
 fn each_rule_refuses_by_itself(database: &TestDatabase) {

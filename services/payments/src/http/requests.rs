@@ -92,12 +92,15 @@ impl Validate for ReceiveRequest {
         let mut faults = Vec::new();
         let reference = self.reference.as_deref().unwrap_or_default();
         if self.how == ReceivedHow::Terminal && reference.trim().is_empty() {
-            faults.push(Fault::worded(
-                "/reference",
-                "required",
-                "is required for a terminal: the number on its receipt",
-                "обязателен для терминала: номер на чеке",
-            ));
+            faults.push(
+                Fault::worded(
+                    "/reference",
+                    "required",
+                    "is required for a terminal: the number on its receipt",
+                    "обязателен для терминала: номер на чеке",
+                )
+                .beside("/how"),
+            );
         }
         if reference.chars().count() > REFERENCE_MAX {
             faults.push(too_long("/reference", REFERENCE_MAX));
