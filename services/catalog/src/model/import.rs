@@ -8,7 +8,8 @@
 //! | product | slug of its category | article number | names, tracked, modifier_groups, texts, nutrition, image_url, archived |
 //! | variant | article number of its product | article number | names, price, currency, archived |
 //!
-//! A file is read whole: everything that is wrong with it is told at once, as `/rows/17/price`. Rows are counted as
+//! A file is read whole: everything that is wrong with it, or with it in the menu as it stands, is told at once, as
+//! `/rows/17/price`. Rows are counted as
 //! a spreadsheet program counts them: the heading is row 1.
 
 mod cells;
@@ -61,6 +62,16 @@ pub(crate) struct WantedMenu {
     pub(crate) products: Vec<Wanted<ProductDraft>>,
 }
 
+/// A file as it was read. What is wrong with it does not hide what the menu has against the rest, so that who mends a file
+/// sees all of it at once: a cell that cannot be read has something harmless in its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    /// What it wants. Not to be done while there are faults.
+    pub(crate) menu: WantedMenu,
+    /// What is wrong with the file by itself.
+    pub(crate) faults: Vec<Fault>,
+}
+
 /// Something a file wants, and where it says so.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wanted<T> {
@@ -99,6 +110,17 @@ impl<T> Wanted<T> {
         });
         found.unwrap_or((self.row, pointer))
     }
+}
+
+/// The faults of a file by its rows, each once.
+#[must_use]
+pub(crate) fn by_row(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort_by_key(|fault| {
+        let row: usize = fault.pointer().split('/').nth(2).and_then(|row| row.parse().ok()).unwrap_or(0);
+        (row, fault.pointer().to_owned())
+    });
+    faults.dedup();
+    faults
 }
 
 fn moved(fault: &Fault, row: usize, column: &str) -> Fault {

@@ -91,9 +91,8 @@ pub(crate) fn export(snapshot: &mut Snapshot<'_>) -> Result<Vec<u8>, StoreError>
 }
 
 fn planned(known: Option<&Menu>, bytes: &[u8], now: Timestamp, rng: &dyn Rng) -> Result<Plan, Error> {
-    let wanted = import::read(bytes, known.map(|menu| menu.currency)).map_err(Error::Invalid)?;
-    let ids = Ids { now, rng };
-    Plan::new(known, &wanted, ids).map_err(Error::Invalid)
+    let reading = import::read(bytes, known.map(|menu| menu.currency));
+    Plan::new(known, reading, Ids { now, rng }).map_err(Error::Invalid)
 }
 
 /// Whether the plan was still good.

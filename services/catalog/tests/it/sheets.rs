@@ -16,6 +16,7 @@ testkit::both_databases!(
     an_export_imports_back_to_the_same_state,
     a_try_changes_nothing,
     every_bad_row_is_named_and_nothing_is_changed,
+    a_cell_that_cannot_be_read_hides_nothing_that_the_menu_has_against_the_file,
     empty_rows_are_counted,
     quotation_marks_may_stand_inside_a_cell,
     a_quotation_that_does_not_end_is_named_by_its_row,
@@ -174,6 +175,35 @@ product,coffee,latte,Латте,Latte,,,,
     let russian = russian.bytes("text/csv", bad.as_bytes().to_vec()).send().expect(422).json();
     assert!(russian["errors"][0]["message"].as_str().unwrap().contains("должно"), "{russian}");
     assert_eq!(export(&harness), before);
+}
+
+fn a_cell_that_cannot_be_read_hides_nothing_that_the_menu_has_against_the_file(database: &TestDatabase) {
+    let harness = empty(database);
+    let _ = send(&harness, "", FILE).expect(200);
+    let bad = "\
+kind,parent,sku,name_ru,name_en,price,currency,modifier_groups
+product,coffee,tea,Чай,Tea,,,unknown
+variant,tea,medovik-slice,S,S,1,EUR,
+variant,tea,tea-m,M,M,free,,
+variant,tea,tea-l,L,L,free,EUR,
+group,,milk,Молоко,Milk,,,
+modifier,milk,oat,Овсяное,Oat,1,EUR,
+";
+
+    let refused = send(&harness, "", bad).expect(422).json();
+
+    let expected = [
+        "/rows/2/modifier_groups",
+        "/rows/3/currency",
+        "/rows/3/sku",
+        "/rows/4/price",
+        "/rows/5/currency",
+        "/rows/5/price",
+        "/rows/6/max",
+        "/rows/6/min",
+        "/rows/7/currency",
+    ];
+    assert_eq!(pointers(&refused), expected, "{refused}");
 }
 
 fn empty_rows_are_counted(database: &TestDatabase) {

@@ -70,10 +70,11 @@ impl<'a> Cells<'a> {
         }
     }
 
-    pub(super) fn whole(&self, column: &str, faults: &mut Vec<Fault>) -> i64 {
+    /// The number, or for one that cannot be read another to which no rule objects.
+    pub(super) fn whole(&self, column: &str, stand_in: i64, faults: &mut Vec<Fault>) -> i64 {
         self.text(column).parse().unwrap_or_else(|_| {
             faults.push(self.fault(column, "number", NOT_A_NUMBER));
-            0
+            stand_in
         })
     }
 
@@ -92,23 +93,24 @@ impl<'a> Cells<'a> {
         Some(Nutrition { kcal, protein_g, fat_g, carbohydrate_g })
     }
 
-    /// The price in major units, in the currency of the row or else of the price list.
-    pub(super) fn price(&self, list: Option<Currency>, faults: &mut Vec<Fault>) -> Option<Money> {
+    /// The price in major units, in the currency of the row or else of the price list. Nothing stands in for one that cannot
+    /// be read, in that currency: that it is another one than the menu's is a fault besides.
+    pub(super) fn price(&self, list: Option<Currency>, faults: &mut Vec<Fault>) -> Money {
         let named = self.text("currency");
         let currency =
             if named.is_empty() { list.ok_or(NO_CURRENCY) } else { named.parse().map_err(|_| NOT_A_CURRENCY) };
         match currency {
             Err(message) => {
                 faults.push(self.fault("currency", "currency", message));
-                None
+                Money::zero(list.unwrap_or(Currency::RUB))
             }
             Ok(currency) => {
                 let price =
                     minor_units(self.text("price"), currency).and_then(|amount| Money::new(amount, currency).ok());
-                if price.is_none() {
+                price.unwrap_or_else(|| {
                     faults.push(self.fault("price", "price", NOT_A_PRICE));
-                }
-                price
+                    Money::zero(currency)
+                })
             }
         }
     }

@@ -6,8 +6,8 @@ use kernel::{Currency, Money, Text};
 use service::Fault;
 
 use super::cells::Cells;
-use super::{COLUMNS, CategoryRow, ROWS_MAX, Wanted, WantedMenu};
-use crate::model::modifiers::{GroupDraft, ModifierDraft};
+use super::{COLUMNS, CategoryRow, ROWS_MAX, Reading, Wanted, WantedMenu};
+use crate::model::modifiers::{CHOICES_MAX, GroupDraft, ModifierDraft};
 use crate::model::product::{ProductDraft, VariantDraft};
 use crate::model::rules;
 
@@ -51,11 +51,15 @@ const OF_PRODUCT: [&str; 13] = [
     "archived",
 ];
 
-/// What the file wants; prices without a currency are in that of the list.
-///
+/// What the file wants, and everything that is wrong with it by itself; prices without a currency are in that of the list.
+#[must_use]
+pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Reading {
+    sheet(bytes, list).map_or_else(|faults| Reading { menu: WantedMenu::default(), faults }, Sheet::finished)
+}
+
 /// # Errors
-/// Everything that is wrong with it.
-pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, Vec<Fault>> {
+/// What keeps every row from being read.
+fn sheet(bytes: &[u8], list: Option<Currency>) -> Result<Sheet, Vec<Fault>> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| vec![Fault::new("/rows", "utf-8", NOT_UTF_8)])?;
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
@@ -86,7 +90,7 @@ pub(crate) fn read(bytes: &[u8], list: Option<Currency>) -> Result<WantedMenu, V
     if records.len() <= ROWS_MAX && ends_in_a_quotation(text) {
         sheet.faults.push(Fault::new(format!("/rows/{row}"), "csv", OPEN_QUOTE));
     }
-    sheet.finished()
+    Ok(sheet)
 }
 
 /// Whether the file ends in a cell that a quotation mark begins and none ends. In the middle of a cell it is a character like
@@ -206,8 +210,8 @@ impl Sheet {
         let draft = GroupDraft {
             slug: cells.text("sku").to_owned(),
             name: cells.name(),
-            min: cells.whole("min", &mut self.faults),
-            max: cells.whole("max", &mut self.faults),
+            min: cells.whole("min", 0, &mut self.faults),
+            max: cells.whole("max", CHOICES_MAX, &mut self.faults),
             modifiers: Vec::new(),
         };
         self.menu.groups.push(Wanted { draft, row: cells.row, inner_rows: Vec::new() });
@@ -255,12 +259,11 @@ impl Sheet {
         self.variants.push(Child { parent: cells.text("parent").to_owned(), row: cells.row, draft });
     }
 
-    /// A price that cannot be read is a fault already; nothing stands in for it until the file is refused.
     fn price(&mut self, cells: &Cells<'_>) -> Money {
-        cells.price(self.list, &mut self.faults).unwrap_or_else(|| Money::zero(self.list.unwrap_or(Currency::RUB)))
+        cells.price(self.list, &mut self.faults)
     }
 
-    fn finished(mut self) -> Result<WantedMenu, Vec<Fault>> {
+    fn finished(mut self) -> Reading {
         let groups = by_name(&self.menu.groups, |draft| &draft.slug, &mut self.faults);
         for child in self.modifiers {
             match groups.get(&child.parent) {
@@ -281,12 +284,7 @@ impl Sheet {
         }
         by_name(&self.menu.categories, |draft| &draft.slug, &mut self.faults);
         check_drafts(&self.menu, &mut self.faults);
-        if self.faults.is_empty() {
-            return Ok(self.menu);
-        }
-        self.faults.sort_by_key(|fault| row_of(fault.pointer()));
-        self.faults.dedup();
-        Err(self.faults)
+        Reading { menu: self.menu, faults: self.faults }
     }
 }
 
@@ -320,9 +318,4 @@ fn check_drafts(menu: &WantedMenu, faults: &mut Vec<Fault>) {
     }
     let variants = menu.products.iter().flat_map(|product| product.draft.variants.iter().zip(&product.inner_rows));
     rules::each_once(variants.map(|(variant, row)| (format!("/rows/{row}/sku"), variant.sku.as_str())), faults);
-}
-
-fn row_of(pointer: &str) -> (usize, String) {
-    let row = pointer.split('/').nth(2).and_then(|row| row.parse().ok()).unwrap_or(0);
-    (row, pointer.to_owned())
 }

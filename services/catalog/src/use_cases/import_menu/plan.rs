@@ -10,7 +10,7 @@ use service::Fault;
 use super::Told;
 use crate::app::Ids;
 use crate::model::category::Category;
-use crate::model::import::{CategoryRow, Wanted, WantedMenu};
+use crate::model::import::{self, CategoryRow, Reading, Wanted, WantedMenu};
 use crate::model::menu::Menu;
 use crate::model::modifiers::{GroupDraft, ModifierGroup};
 use crate::model::product::{Places, Product, ProductDraft};
@@ -67,9 +67,10 @@ impl Counts {
 
 impl Plan {
     /// # Errors
-    /// What the file wants and the menu does not permit.
-    pub(super) fn new(known: Option<&Menu>, wanted: &WantedMenu, ids: Ids<'_>) -> Result<Self, Vec<Fault>> {
-        let currency = known.map(|menu| menu.currency).or_else(|| first_currency(wanted)).unwrap_or(Currency::RUB);
+    /// What is wrong with the file, and what it wants and the menu does not permit.
+    pub(super) fn new(known: Option<&Menu>, reading: Reading, ids: Ids<'_>) -> Result<Self, Vec<Fault>> {
+        let Reading { menu: wanted, faults } = reading;
+        let currency = known.map(|menu| menu.currency).or_else(|| first_currency(&wanted)).unwrap_or(Currency::RUB);
         let mut planning = Planning {
             ids,
             categories: Categories::of(known),
@@ -82,7 +83,7 @@ impl Plan {
                 products: Vec::new(),
                 summary: ImportSummary::default(),
             },
-            faults: Vec::new(),
+            faults,
         };
         for row in &wanted.categories {
             planning.category(&row.draft);
@@ -91,7 +92,7 @@ impl Plan {
         planning.new_products(known, &wanted.products);
         let Planning { mut plan, faults, categories, .. } = planning;
         plan.categories = categories.changed();
-        if faults.is_empty() { Ok(plan) } else { Err(faults) }
+        if faults.is_empty() { Ok(plan) } else { Err(import::by_row(faults)) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
