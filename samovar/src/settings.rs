@@ -1,9 +1,11 @@
 //! Everything that may be configured, and where it is read from.
 
+mod checks;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
-use service::{Setting, SettingFault, SettingKind, Settings, Sources};
+use service::{Setting, SettingFault, SettingFaults, SettingKind, Settings, Sources};
 
 use crate::cli::Common;
 use crate::commands::BadUsage;
@@ -102,6 +104,18 @@ pub fn tables() -> Vec<&'static [Setting]> {
     kit.into_iter().chain(SERVICES.iter().map(|mount| mount.settings)).collect()
 }
 
+/// The same as [`load`], for who serves: what cannot be served with is a fault as well.
+pub(crate) fn load_to_serve(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
+    read_to_serve(common, flags).map_err(BadUsage::of)
+}
+
+/// The same as [`read`], for who asks whether it can be served.
+pub(crate) fn read_to_serve(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
+    let settings = read(common, flags)?;
+    let faults = checks::faults(&settings);
+    if faults.is_empty() { Ok(settings) } else { Err(refused(SettingFaults(faults))) }
+}
+
 /// Reads defaults, file, environment and flags.
 ///
 /// # Errors
@@ -123,10 +137,12 @@ pub(crate) fn read(common: &Common, flags: Vec<(String, String)>) -> Result<Sett
     }
     all.extend(flags);
     let sources = Sources { file: file(common.config.as_deref())?, env: environment()?, flags: all };
-    Settings::load(&tables(), &sources).map_err(|faults| {
-        let on_command_line = faults.0.iter().any(SettingFault::is_on_command_line);
-        if on_command_line { BadUsage::of(faults.into()) } else { faults.into() }
-    })
+    Settings::load(&tables(), &sources).map_err(refused)
+}
+
+fn refused(faults: SettingFaults) -> anyhow::Error {
+    let on_command_line = faults.0.iter().any(SettingFault::is_on_command_line);
+    if on_command_line { BadUsage::of(faults.into()) } else { faults.into() }
 }
 
 /// Our variables; what is not UTF-8 elsewhere in the environment is nobody's concern here.

@@ -118,6 +118,59 @@ fn a_check_finds_a_bad_configuration_and_a_bad_command_line_is_bad_usage() {
     }
 }
 
+/// What `serve` would say at its start, or would not say and not be able to work with.
+#[test]
+fn a_check_refuses_what_cannot_be_served_with_and_so_does_a_start() {
+    let made = tempfile::tempdir().unwrap();
+    let empty = made.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let empty = format!("outbound.ca_file={}", empty.display());
+    let cases: [(&[&str], &str); 11] = [
+        (
+            &["database.url=mysql://u:secret@h/d?x=y"],
+            "database.url cannot be used: the PostgreSQL URL begins with mysql://",
+        ),
+        (&["database.url=secret"], "is not like postgres://user:password@host:port/database"),
+        (&["database.url=postgres://h:port/d"], "the PostgreSQL URL cannot be read: invalid value for option `port`"),
+        (&["database.url=postgres:///d"], "the PostgreSQL URL names no server"),
+        (&["database.url=postgres://h/d?sslmode=require"], "sslmode=require"),
+        (
+            &["server.listen=0.0.0.0:9464"],
+            "server.listen is 0.0.0.0:9464, which server.private_listen (127.0.0.1:9464) leaves no room for",
+        ),
+        (&["telemetry.otlp_endpoint=http://x.example:4318"], "whose host is not in outbound.hosts"),
+        (&["payments.bank_url=http://x.example"], "x.example, whose host is not in outbound.hosts"),
+        (&["outbound.ca_file=/nope"], "names /nope, which cannot be read: No such file"),
+        (
+            &["outbound.ca_file=/nope", "database.url=secret"],
+            "which cannot be read: No such file or directory (os error 2)\ncommand line: database.url",
+        ),
+        (&[&empty], "empty.pem, which holds no certificate"),
+    ];
+    for (settings, expected) in cases {
+        for command in [&["config", "check"][..], &["serve", "--data", "data"]] {
+            let mut asked = program(command);
+            asked.args(settings.iter().flat_map(|setting| ["--set", setting]));
+
+            let (code, said) = end(asked.current_dir(made.path()));
+
+            assert_eq!(code, Some(2), "{command:?} {settings:?}: {said}");
+            assert!(said.contains(expected), "{command:?} {settings:?}: {said}");
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+    assert!(!made.path().join("data").exists(), "nothing was begun");
+    let good = [
+        "config",
+        "check",
+        "--set",
+        "telemetry.otlp_endpoint=http://x.example:4318",
+        "--set=outbound.hosts=x.example:4318",
+    ];
+    let (code, said) = end(&mut program(&good));
+    assert_eq!(code, Some(0), "{said}");
+}
+
 #[test]
 fn a_variable_that_is_not_utf8_matters_only_if_it_is_a_setting() {
     let not_utf8 = OsStr::from_bytes(b"caf\xe9");

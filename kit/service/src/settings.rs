@@ -179,6 +179,13 @@ impl Settings {
         &self.entry_of(key).origin
     }
 
+    /// The fault of a setting that cannot be worked with, `reason` completing the sentence "The setting …".
+    #[must_use]
+    pub fn unusable(&self, key: &str, reason: impl Into<String>) -> SettingFault {
+        let Entry { setting, origin, .. } = self.entry_of(key);
+        SettingFault::Unusable { key: setting.key, reason: reason.into(), origin: origin.clone() }
+    }
+
     fn value(&self, key: &str) -> &Value {
         &self.entry_of(key).value
     }

@@ -208,4 +208,12 @@ impl PostgresConfig {
             hooks: Hooks::default(),
         }
     }
+
+    /// Whether the URL can be connected to at all; no server is asked.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Configuration`] says what is wrong with it, and nothing that stands in it beside the scheme.
+    pub fn check(&self) -> Result<(), crate::StoreError> {
+        crate::postgres::read_url(&self.url).map(drop)
+    }
 }

@@ -10,6 +10,7 @@ mod values;
 mod wire;
 mod worker;
 
+pub(crate) use connect::read_url;
 pub(crate) use engine::Engine;
 pub(crate) use errors::refusal;
 pub(crate) use session::{KIT_SCHEMA, Session, search_path};

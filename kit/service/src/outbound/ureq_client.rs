@@ -1,8 +1,10 @@
 //! The port over `ureq`: pooled connections, rustls on ring, and the machine's own list of authorities.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use ureq::config::Config;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
@@ -10,18 +12,21 @@ use ureq::{Agent, Error, Timeout};
 
 use super::{OutRequest, OutResponse, Outbound, OutboundError};
 use crate::telemetry::{TRACEPARENT, current_traceparent};
-use crate::{Setting, SettingKind, Settings};
+use crate::{Origin, Setting, SettingFault, SettingKind, Settings};
+
+const HOSTS: &str = "outbound.hosts";
+const CA_FILE: &str = "outbound.ca_file";
 
 /// The settings of the port.
 pub static OUTBOUND_SETTINGS: &[Setting] = &[
     Setting {
-        key: "outbound.hosts",
+        key: HOSTS,
         default: "localhost,127.0.0.1,[::1]",
         kind: SettingKind::List,
         doc: "Hosts that may be asked over HTTP, with or without a port; all others are refused.",
     },
     Setting {
-        key: "outbound.ca_file",
+        key: CA_FILE,
         default: "/etc/ssl/certs/ca-certificates.crt",
         kind: SettingKind::Text,
         doc: "PEM file of the certificate authorities that are trusted.",
@@ -43,8 +48,7 @@ impl UreqOutbound {
     /// every HTTPS request fails on its certificate.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let hosts = settings.list("outbound.hosts").iter().map(|host| host.to_ascii_lowercase()).collect();
-        let authorities = authorities(settings.text("outbound.ca_file"));
+        let authorities = authorities(settings.path(CA_FILE)).unwrap_or_default();
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -59,13 +63,34 @@ impl UreqOutbound {
             .timeout_connect(Some(CONNECT_MAX))
             .user_agent("samovar")
             .build();
-        Self { agent: config.new_agent(), hosts }
+        Self { agent: config.new_agent(), hosts: hosts(settings) }
     }
 
-    fn allows(&self, host: &str, port: Option<u16>) -> bool {
-        let host = host.to_ascii_lowercase();
-        let with_port = port.map(|port| format!("{host}:{port}"));
-        self.hosts.iter().any(|known| *known == host || Some(known) == with_port.as_ref())
+    /// What keeps the port from asking where it will be asked to: the addresses that the settings `asked` hold, unless they
+    /// are empty. A file of authorities that nobody named may be missing: not every machine has one there.
+    #[must_use]
+    pub fn faults(settings: &Settings, asked: &[&str]) -> Vec<SettingFault> {
+        let hosts = hosts(settings);
+        let is_refused = |key: &&&str| {
+            let address: Option<Uri> = settings.text(key).parse().ok();
+            address.as_ref().and_then(Uri::authority).is_some_and(|authority| !allows(&hosts, authority))
+        };
+        let refused =
+            |key: &&str| settings.unusable(key, format!("is {}, whose host is not in {HOSTS}", settings.text(key)));
+        let mut faults: Vec<SettingFault> = asked.iter().filter(is_refused).map(refused).collect();
+        if *settings.origin(CA_FILE) != Origin::Default {
+            let found = authorities(settings.path(CA_FILE));
+            let reason = found.map_or_else(
+                |e| Some(format!("cannot be read: {e}")),
+                |found| found.is_empty().then(|| "holds no certificate".to_owned()),
+            );
+            faults.extend(
+                reason.map(|reason| {
+                    settings.unusable(CA_FILE, format!("names {}, which {reason}", settings.text(CA_FILE)))
+                }),
+            );
+        }
+        faults
     }
 
     fn exchange(&self, request: &OutRequest, host: &str) -> Result<OutResponse, OutboundError> {
@@ -103,11 +128,22 @@ impl Outbound for UreqOutbound {
         if authority.as_str().contains('@') {
             return Err(bad("an address with a name or password in it is refused".to_owned()));
         }
-        if !self.allows(authority.host(), authority.port_u16()) {
+        if !allows(&self.hosts, authority) {
             return Err(OutboundError::NotAllowed { host });
         }
         self.exchange(request, &host)
     }
+}
+
+/// The hosts that may be asked.
+fn hosts(settings: &Settings) -> Vec<String> {
+    settings.list(HOSTS).iter().map(|host| host.to_ascii_lowercase()).collect()
+}
+
+fn allows(hosts: &[String], authority: &Authority) -> bool {
+    let host = authority.host().to_ascii_lowercase();
+    let with_port = authority.port_u16().map(|port| format!("{host}:{port}"));
+    hosts.iter().any(|known| *known == host || Some(known) == with_port.as_ref())
 }
 
 fn takes_no_body(method: &http::Method) -> bool {
@@ -115,14 +151,13 @@ fn takes_no_body(method: &http::Method) -> bool {
 }
 
 /// A certificate that cannot be read is left out: the others of the machine's list still serve.
-fn authorities(path: &str) -> Vec<Certificate<'static>> {
-    let Ok(pem) = std::fs::read(path) else { return Vec::new() };
-    parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            Ok(_) | Err(_) => None,
-        })
-        .collect()
+fn authorities(path: &Path) -> std::io::Result<Vec<Certificate<'static>>> {
+    let pem = std::fs::read(path)?;
+    let certificates = parse_pem(&pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        Ok(_) | Err(_) => None,
+    });
+    Ok(certificates.collect())
 }
 
 /// What the asker may conclude. Whatever is not certainly before the first byte of the request counts as seen.

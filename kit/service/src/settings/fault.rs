@@ -58,6 +58,16 @@ pub enum SettingFault {
         /// Where it was set.
         origin: Origin,
     },
+    /// The value is good by itself, and cannot be worked with: what it names is not there, or another setting forbids it.
+    #[error("{origin}: {key} {reason}")]
+    Unusable {
+        /// The key.
+        key: &'static str,
+        /// Why, to complete the sentence "The setting …".
+        reason: String,
+        /// Where it was set.
+        origin: Origin,
+    },
     /// The file is not TOML.
     #[error("{path} is not TOML: {reason}")]
     Syntax {
@@ -77,7 +87,8 @@ impl SettingFault {
             | Self::Value { origin, .. }
             | Self::Twice { origin, .. }
             | Self::Both { origin, .. }
-            | Self::SecretFile { origin, .. } => *origin == Origin::Flag,
+            | Self::SecretFile { origin, .. }
+            | Self::Unusable { origin, .. } => *origin == Origin::Flag,
             Self::Syntax { .. } => false,
         }
     }

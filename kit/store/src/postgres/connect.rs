@@ -1,5 +1,6 @@
 //! Connections to a server, with the settings that the store rests on.
 
+use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Builder;
-use tokio_postgres::config::{Config, Host, TargetSessionAttrs};
+use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Error, NoTls};
 
 use crate::postgres::errors;
@@ -36,12 +37,31 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A server that only follows another one, or was made to take no writes.
 const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
 
+/// What the URL says, if it can be connected to at all. The message shows nothing of it that may be a password.
+pub(crate) fn read_url(url: &str) -> Result<Config, StoreError> {
+    let wrong = |why: String| StoreError::configuration(format!("the PostgreSQL URL {why}"));
+    let is_word = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme).filter(is_word);
+    if let Some(other) = scheme.filter(|scheme| !["postgres", "postgresql"].contains(scheme)) {
+        return Err(wrong(format!("begins with {other}://, and not with postgres://")));
+    }
+    let parsed: Config = url.parse().map_err(|error: Error| match (scheme, error.source()) {
+        (Some(_), Some(reason)) => wrong(format!("cannot be read: {reason}")),
+        // Where there is no scheme, any part of it may be what was meant to be secret.
+        (None, _) | (_, None) => wrong("is not like postgres://user:password@host:port/database".to_owned()),
+    })?;
+    if Place::all(&parsed).is_empty() {
+        return Err(wrong("names no server".to_owned()));
+    }
+    if parsed.get_ssl_mode() == SslMode::Require {
+        return Err(wrong("asks for TLS (sslmode=require), which is not spoken to the database".to_owned()));
+    }
+    Ok(parsed)
+}
+
 impl Connector {
     pub(crate) fn new(config: &PostgresConfig) -> Result<Self, StoreError> {
-        let mut parsed: Config = config
-            .url
-            .parse()
-            .map_err(|error| StoreError::configuration(format!("the PostgreSQL URL cannot be read: {error}")))?;
+        let mut parsed = read_url(&config.url)?;
         parsed.application_name("samovar");
         if parsed.get_connect_timeout().is_none() {
             parsed.connect_timeout(CONNECT_TIMEOUT);
