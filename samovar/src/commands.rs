@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::cli::{Cli, Command};
-use crate::terminal::{complain, say_json};
+use crate::terminal::{all_said, complain, say_json, say_usage};
 
 /// What was asked cannot be done as it was said: a setting that does not exist, a file that is not there.
 #[derive(Debug)]
@@ -55,12 +55,32 @@ impl End {
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let json = cli.common.json;
-    match dispatch(cli) {
-        Ok(End::Done) => ExitCode::SUCCESS,
-        Ok(End::ProblemsFound) => ExitCode::from(1),
+    let code = match dispatch(cli) {
+        Ok(End::Done) => 0,
+        Ok(End::ProblemsFound) => 1,
         Err(error) => {
             report(&error, json);
-            ExitCode::from(if error.is::<BadUsage>() { 2 } else { 1 })
+            if error.is::<BadUsage>() { 2 } else { 1 }
+        }
+    };
+    ExitCode::from(code_when(all_said(), code))
+}
+
+/// Where no command was said, or help was asked for.
+#[must_use]
+pub fn run_nothing(usage: &clap::Error) -> ExitCode {
+    // 0 for help and version, 2 for bad usage.
+    let code = u8::try_from(usage.exit_code()).unwrap_or(2);
+    ExitCode::from(code_when(say_usage(usage), code))
+}
+
+/// The exit code of whom was told everything, and of whom was not: nobody takes half a report for the whole.
+fn code_when(said: Result<(), &'static std::io::Error>, code: u8) -> u8 {
+    match said {
+        Ok(()) => code,
+        Err(error) => {
+            complain(&format!("samovar: writing to standard output: {error}"));
+            code.max(1)
         }
     }
 }

@@ -11,6 +11,8 @@ use samovar::commands;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // clap itself ends with 2 on bad usage.
-    commands::run(Cli::parse())
+    match Cli::try_parse() {
+        Ok(cli) => commands::run(cli),
+        Err(usage) => commands::run_nothing(&usage),
+    }
 }

@@ -319,3 +319,42 @@ fn the_manual_has_a_page_for_every_command() {
         assert!(pages.contains(&format!(".TH {name} ")), "{name}");
     }
 }
+
+/// Of half a report nobody should think that it is the whole one.
+#[test]
+fn output_that_cannot_be_written_is_told_and_is_no_success() {
+    let made = tempfile::tempdir().unwrap();
+    std::fs::write(made.path().join("password"), PASSWORD).unwrap();
+    let create = ["admin", "create", "--email", "a@b.org", "--password-file", "password"];
+    let commands: [&[&str]; 11] = [
+        &create,
+        &["audit"],
+        &["export", "menu"],
+        &["events", "tail", "--from", "0"],
+        &["events", "dead-letters", "list"],
+        &["config", "show"],
+        &["config", "check", "--json"],
+        &["openapi"],
+        &["completions", "bash"],
+        &["man"],
+        &["--help"],
+    ];
+
+    for words in commands {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let (code, said) = end_into(program(words).current_dir(made.path()).stdout(full));
+
+        assert_eq!(code, Some(1), "{words:?}: {said}");
+        assert!(said.contains("writing to standard output: No space left"), "{words:?}: {said}");
+    }
+    let mut gone = program(&["openapi"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(gone.stdout.take());
+    assert!(gone.wait().unwrap().success(), "a reader who has seen enough is no failure");
+}
+
+/// The exit code, and what was said on standard error.
+fn end_into(command: &mut Command) -> (Option<i32>, String) {
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}

@@ -13,7 +13,7 @@ use super::{BadUsage, End};
 use crate::cli::{Common, ExportCommand, ImportCommand};
 use crate::instance::{Instance, World};
 use crate::settings;
-use crate::terminal::{complain, say, say_json};
+use crate::terminal::{complain, say, say_document, say_json};
 
 pub(super) fn import(common: &Common, command: ImportCommand) -> Result<End> {
     let ImportCommand::Menu { file, dry_run } = command;
@@ -65,7 +65,7 @@ pub(super) fn export(common: &Common, command: ExportCommand) -> Result<End> {
     let instance = Instance::open_existing(settings, world)?;
     let csv = catalog::export_menu(catalog_of(&instance)?)?;
     if file == Path::new("-") {
-        std::io::stdout().write_all(&csv).context("writing to standard output")?;
+        say_document(&csv);
     } else {
         write_whole(&file, &csv).with_context(|| format!("writing {}", file.display()))?;
     }

@@ -1,6 +1,5 @@
 //! Documents that the program writes of itself: OpenAPI, completions, the manual page.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -13,7 +12,7 @@ use super::End;
 use crate::cli::{Cli, Common};
 use crate::roles::SERVICES;
 use crate::settings;
-use crate::terminal::say;
+use crate::terminal::{say, say_document};
 
 /// The OpenAPI document; no database of the business is touched.
 pub(super) fn openapi(common: &Common) -> Result<End> {
@@ -35,7 +34,7 @@ pub(super) fn openapi(common: &Common) -> Result<End> {
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<End> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "samovar", &mut script);
-    std::io::stdout().write_all(&script).context("writing to standard output")?;
+    say_document(&script);
     Ok(End::Done)
 }
 
@@ -46,7 +45,7 @@ pub(super) fn man() -> Result<End> {
     // Gives every command its whole name.
     program.build();
     write_pages(&program, &mut pages)?;
-    std::io::stdout().write_all(&pages).context("writing to standard output")?;
+    say_document(&pages);
     Ok(End::Done)
 }
 
