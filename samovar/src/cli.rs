@@ -1,6 +1,6 @@
 //! The command line: what can be said, with examples. What is done stands in `commands/`.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -105,9 +105,6 @@ pub enum Command {
     Man,
 }
 
-/// Where the demo is open unless told otherwise.
-pub(crate) const DEMO_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-
 /// The arguments of `demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
@@ -124,8 +121,8 @@ pub struct DemoArgs {
     pub exit: bool,
 
     /// Address to serve on.
-    #[arg(long, value_name = "ADDR", default_value_t = DEMO_LISTEN)]
-    pub listen: SocketAddr,
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// The arguments of `serve`.

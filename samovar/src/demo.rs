@@ -16,9 +16,9 @@ mod ports;
 mod staff;
 mod summary;
 mod welcome;
+mod wishes;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use anyhow::{Context as _, Result, bail};
 use kernel::{Clock, OsRng, Rng, Timestamp};
 use sandbox::bank::{Bank, BankConfig};
 use service::{Settings, Stop, Telemetry, UreqOutbound};
+use store::ServerLock;
 use testkit::SeededRng;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -37,28 +38,23 @@ use self::day::{Day, DayShape};
 use self::folder::{Folder, Found, Login, Mark};
 use self::ports::Ports;
 use self::summary::Summary;
+use self::wishes::Wishes;
 use crate::cli::{Common, DemoArgs};
 use crate::commands::End;
 use crate::commands::audit;
 use crate::commands::serve::runtime;
-use crate::instance::{self, Doors, Instance, Serving, World, listen};
-use crate::settings;
+use crate::instance::{self, Doors, Instance, Serving, World};
 use crate::terminal::{complain, progress, say, say_json};
-
-/// Where the demo keeps its data unless told otherwise.
-const FOLDER: &str = "data/demo";
 
 /// How long the queues may take to become empty after the last order.
 const QUIET_MAX: Duration = Duration::from_secs(60);
 
 /// Runs the demo.
 pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
-    let folder = Folder::new(common.data.clone().unwrap_or_else(|| PathBuf::from(FOLDER)));
-    // Looked at before the lock makes a file in it, and again under the lock: what is cleared away is nobody's.
-    folder.look()?;
-    let _lock = instance::lock(&instance::sqlite_file_in(folder.path()))?;
+    let premises = Premises::take(Wishes::read(common, args)?)?;
+    let folder = premises.folder.clone();
     let mark = match folder.look()? {
-        Found::Complete(mark) => return open_again(common, args, &folder, &mark),
+        Found::Complete(mark) => return open_again(common, args, premises, &mark),
         Found::Interrupted => {
             complain("the day was interrupted; beginning it anew");
             folder.clear()?;
@@ -71,7 +67,7 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
     let midnights = midnights(clock.now())?;
     // Everything is made in the morning of that day, the signing key of the tokens as well.
     clock.set(midnights.iter().copied().min().context("the chain has shops")?);
-    let world = demo_world(common, args, &folder, &mark, Arc::clone(&clock))?;
+    let world = demo_world(args, premises, &mark, Arc::clone(&clock))?;
     let end = with_shop(args, world, |open| {
         let (chain, summary) = live_through(open, args, &clock, &midnights)?;
         let mut mark = mark.clone();
@@ -91,23 +87,23 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
 }
 
 /// The data is there: open at once.
-fn open_again(common: &Common, args: &DemoArgs, folder: &Folder, mark: &Mark) -> Result<End> {
-    let clock = Arc::new(ShiftedClock::new());
-    let world = demo_world(common, args, folder, mark, clock)?;
+fn open_again(common: &Common, args: &DemoArgs, premises: Premises, mark: &Mark) -> Result<End> {
+    let folder = premises.folder.clone();
+    let world = demo_world(args, premises, mark, Arc::new(ShiftedClock::new()))?;
     let end = with_shop(args, world, |open| {
         if !common.json {
-            welcome::say_where(args, open, mark, folder);
+            welcome::say_where(args, open, mark, &folder);
         }
         Ok(End::Done)
     })?;
-    say_farewell(common, args, folder)?;
+    say_farewell(common, args, &folder)?;
     Ok(end)
 }
 
 /// Somebody stopped what was open: where everything is, and how to go on or to be rid of it.
 fn say_farewell(common: &Common, args: &DemoArgs, folder: &Folder) -> Result<()> {
     if !common.json && !args.exit && matches!(folder.look()?, Found::Complete(_)) {
-        welcome::say_farewell(common, args, folder);
+        welcome::say_farewell(args, folder);
     }
     Ok(())
 }
@@ -122,72 +118,60 @@ fn new_mark() -> Mark {
     Mark { complete: false, bank_secret: chain::password(&OsRng), logins: vec![admin] }
 }
 
-/// Everything that the demo's process stands on.
-struct DemoWorld {
+/// What a demo has before its day begins: whatever could be wrong with how it was asked for has been seen by then.
+struct Premises {
+    wishes: Wishes,
+    folder: Folder,
+    lock: ServerLock,
     runtime: Runtime,
     /// Where the public API is: listened on before anybody is told of it, since the port may be any that is free.
     public: TcpListener,
+}
+
+impl Premises {
+    fn take(wishes: Wishes) -> Result<Self> {
+        let folder = Folder::new(wishes.folder().to_owned());
+        // Looked at before the lock makes a file in it, and again under the lock: what is cleared away is nobody's.
+        folder.look()?;
+        let lock = instance::lock(&instance::sqlite_file_in(folder.path()))?;
+        let runtime = runtime()?;
+        let public = runtime.block_on(instance::listen(wishes.listen(), "--listen "))?;
+        Ok(Self { wishes, folder, lock, runtime, public })
+    }
+}
+
+/// Everything that the demo's process stands on.
+struct DemoWorld {
+    premises: Premises,
     settings: Settings,
     world: World,
     bank: Bank,
     admin: Login,
 }
 
-fn demo_world(
-    common: &Common,
-    args: &DemoArgs,
-    folder: &Folder,
-    mark: &Mark,
-    clock: Arc<ShiftedClock>,
-) -> Result<DemoWorld> {
+fn demo_world(args: &DemoArgs, premises: Premises, mark: &Mark, clock: Arc<ShiftedClock>) -> Result<DemoWorld> {
     let rng: Arc<dyn Rng> = Arc::new(OsRng);
     let start = |listen| {
         Bank::start(BankConfig {
             listen,
             public_url: None,
-            data_file: folder.path().join("bank.db"),
+            data_file: premises.folder.path().join("bank.db"),
             secret: mark.bank_secret.clone(),
             pay_within: Duration::from_secs(15 * 60),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             rng: Arc::clone(&rng),
         })
     };
-    let runtime = runtime()?;
-    let public = runtime.block_on(listen(&args.listen.to_string(), "--listen"))?;
     let bank = ports::bank(ports_of(args), start)?;
-    let settings = demo_settings(common, public.local_addr()?, folder, mark, bank.url())?;
+    let settings = premises.wishes.settings(premises.public.local_addr()?, bank.url(), &mark.bank_secret)?;
     let outbound = Arc::new(UreqOutbound::new(&settings));
     let admin = mark.logins.first().context("demo.json names no administrator")?.clone();
-    Ok(DemoWorld { runtime, public, settings, world: World { clock, rng, outbound }, bank, admin })
+    Ok(DemoWorld { premises, settings, world: World { clock, rng, outbound }, bank, admin })
 }
 
 /// Who leaves after the day is looked for by nobody.
 const fn ports_of(args: &DemoArgs) -> Ports {
     if args.exit { Ports::Any } else { Ports::Usual }
-}
-
-/// The demo sends a day in a minute from one address, so it counts nobody, and says so here.
-fn demo_settings(
-    common: &Common,
-    public: SocketAddr,
-    folder: &Folder,
-    mark: &Mark,
-    bank_url: &str,
-) -> Result<Settings> {
-    let flags = [
-        ("data.folder", folder.path().display().to_string()),
-        // Whatever PostgreSQL the environment or a file names holds somebody's business.
-        ("database.url", String::new()),
-        ("server.listen", public.to_string()),
-        ("server.private_listen", ports::PRIVATE.to_owned()),
-        ("limits.enabled", "false".to_owned()),
-        ("log.level", "warn".to_owned()),
-        ("payments.public_url", base_url(public)),
-        ("payments.bank_url", bank_url.to_owned()),
-        ("payments.bank_secret", mark.bank_secret.clone()),
-    ];
-    let common = Common { data: None, ..common.clone() };
-    settings::load(&common, flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// Where people find what listens there: what the demo prints, and where guests return to from the bank.
@@ -212,7 +196,8 @@ struct Open {
 
 /// Starts the shop, lets `visit` do its part on a thread of its own, and serves until told to stop.
 fn with_shop(args: &DemoArgs, demo: DemoWorld, visit: impl FnOnce(&Open) -> Result<End> + Send) -> Result<End> {
-    let DemoWorld { runtime, public, settings, world, bank, admin } = demo;
+    let DemoWorld { premises, settings, world, bank, admin } = demo;
+    let Premises { wishes, runtime, public, lock: _lock, .. } = premises;
     let _telemetry = Telemetry::start(&settings, &world.clock, &world.outbound)?;
     let (opened, open) = std::sync::mpsc::channel();
     let afterwards = if args.exit { Afterwards::Leaves } else { Afterwards::Stays };
@@ -223,7 +208,7 @@ fn with_shop(args: &DemoArgs, demo: DemoWorld, visit: impl FnOnce(&Open) -> Resu
             attend(&open.serving.stop, afterwards, || visit(&open)).map(Some)
         });
         let served = runtime.block_on(async {
-            let doors = Doors { public, private: ports::private(ports_of(args)).await? };
+            let doors = Doors { public, private: ports::private(ports_of(args), wishes.private_listen()).await? };
             let instance = Instance::open(settings, world.clone())?;
             prepare(&instance, &admin)?;
             let (auditor, log) = (instance.platform.auditor(), instance.platform.log().clone());

@@ -104,28 +104,16 @@ pub fn tables() -> Vec<&'static [Setting]> {
     kit.into_iter().chain(SERVICES.iter().map(|mount| mount.settings)).collect()
 }
 
-/// The same as [`load`], for who serves: what cannot be served with is a fault as well.
-pub(crate) fn load_to_serve(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
-    read_to_serve(common, flags).map_err(BadUsage::of)
-}
-
-/// The same as [`read`], for who asks whether it can be served.
-pub(crate) fn read_to_serve(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
-    let settings = read(common, flags)?;
-    let faults = checks::faults(&settings);
-    if faults.is_empty() { Ok(settings) } else { Err(refused(SettingFaults(faults))) }
-}
-
 /// Reads defaults, file, environment and flags.
 ///
 /// # Errors
 /// Every fault of every source at once: what was asked was not said right.
 pub fn load(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
-    read(common, flags).map_err(BadUsage::of)
+    sources(common, flags).and_then(|sources| checked(&sources)).map_err(BadUsage::of)
 }
 
-/// The same for who only asks whether they are good: a fault elsewhere than on the command line is what was found.
-pub(crate) fn read(common: &Common, flags: Vec<(String, String)>) -> Result<Settings> {
+/// What is set anywhere; `flags` are those of the command itself.
+pub(crate) fn sources(common: &Common, flags: Vec<(String, String)>) -> Result<Sources> {
     let mut all = vec![];
     for given in &common.settings {
         let unreadable = || BadUsage::of(anyhow!("--set {given}: expected KEY=VALUE"));
@@ -136,11 +124,24 @@ pub(crate) fn read(common: &Common, flags: Vec<(String, String)>) -> Result<Sett
         all.push(("data.folder".to_owned(), data.display().to_string()));
     }
     all.extend(flags);
-    let sources = Sources { file: file(common.config.as_deref())?, env: environment()?, flags: all };
-    Settings::load(&tables(), &sources).map_err(refused)
+    Ok(Sources { presets: Vec::new(), file: file(common.config.as_deref())?, env: environment()?, flags: all })
 }
 
-fn refused(faults: SettingFaults) -> anyhow::Error {
+/// The settings, for a command that does not serve. A fault elsewhere than on the command line is what was found, and no bad
+/// usage of who only asks whether there are any.
+fn checked(sources: &Sources) -> Result<Settings> {
+    Settings::load(&tables(), sources).map_err(refused)
+}
+
+/// The settings, for who serves: what cannot be served with is a fault as well.
+pub(crate) fn checked_to_serve(sources: &Sources) -> Result<Settings> {
+    let settings = checked(sources)?;
+    let faults = checks::faults(&settings);
+    if faults.is_empty() { Ok(settings) } else { Err(refused(SettingFaults(faults))) }
+}
+
+/// The faults as an error: bad usage, if the command line has one.
+pub(crate) fn refused(faults: SettingFaults) -> anyhow::Error {
     let on_command_line = faults.0.iter().any(SettingFault::is_on_command_line);
     if on_command_line { BadUsage::of(faults.into()) } else { faults.into() }
 }

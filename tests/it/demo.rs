@@ -128,15 +128,79 @@ fn a_demo_on_any_free_port_tells_the_bank_the_port_that_it_has() {
 }
 
 #[test]
-fn the_demo_leaves_a_configured_database_alone() {
+fn what_the_demo_makes_itself_is_refused_wherever_it_was_set_and_nothing_is_begun() {
     let made = tempfile::tempdir().unwrap();
+    let folder = made.path().join("demo");
+    let config = made.path().join("shop.toml");
+    std::fs::write(&config, "[payments]\nbank_secret = \"kept\"\n").unwrap();
+    let config = format!("--config={}", config.display());
+    let cases: [(&[&str], &str); 5] = [
+        (
+            &["--set", "payments.bank_url=http://127.0.0.1:1"],
+            "command line: payments.bank_url is not for the demo: it brings a bank",
+        ),
+        (&[&config], "shop.toml:2: payments.bank_secret is not for the demo"),
+        (
+            &["--set", "outbound.hosts=bank.example"],
+            "command line: outbound.hosts leaves out the host of payments.bank_url, http://127.0.0.1:8090",
+        ),
+        (&["--set", "x.y=1"], "command line: x.y is not a setting"),
+        (&["--set", "log.level=loud"], "log.level is \"loud\""),
+    ];
 
-    // Nothing listens there: a demo that looks at it fails.
-    let elsewhere = "postgres://production@127.0.0.1:1/shop";
-    let output = demo(&made.path().join("demo"), 1).env("SAMOVAR_DATABASE_URL", elsewhere).output().unwrap();
+    for (words, expected) in cases {
+        let output = demo(&folder, 1).args(words).output().unwrap();
 
-    ended_well(&output);
-    assert!(made.path().join("demo/samovar.db").exists());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {said}");
+        assert!(said.contains(expected), "{words:?}: {said}");
+        assert!(!folder.exists(), "{words:?} left a folder");
+    }
+    let elsewhere =
+        demo(&folder, 1).env("SAMOVAR_DATABASE_URL", "postgres://production@127.0.0.1:1/shop").output().unwrap();
+    let said = text(&elsewhere.stderr);
+    assert_eq!(elsewhere.status.code(), Some(2), "{said}");
+    assert!(said.contains("environment SAMOVAR_DATABASE_URL: database.url is not for the demo"), "{said}");
+    assert!(!folder.exists());
+}
+
+#[test]
+fn what_somebody_sets_stands_above_what_the_demo_would_have() {
+    let made = tempfile::tempdir().unwrap();
+    let folder = made.path().join("elsewhere");
+    let (listen, private) = (free_address().to_string(), free_address().to_string());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
+    command.args(["demo", "--orders=1", "--set", &format!("server.listen={listen}"), "--set"]);
+    command.args([&format!("server.private_listen={private}"), "--set", "log.level=info"]);
+    command.env("SAMOVAR_DATA_FOLDER", &folder).env("SAMOVAR_DATABASE_URL", "");
+    let mut open = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(open.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let said: Vec<String> = lines.take_while(|line| !line.contains("Ctrl-C stops it")).collect();
+
+    kill_process(Pid::from_child(&open), Signal::INT).unwrap();
+    let log = text(&open.wait_with_output().unwrap().stderr);
+
+    let port = listen.rsplit(':').next().unwrap();
+    assert!(said.iter().any(|line| line.contains(&format!("open on http://localhost:{port} "))), "{said:?}");
+    assert!(said.iter().any(|line| line.contains(&format!("health on http://{private},"))), "{said:?}");
+    assert!(log.contains(" INFO "), "{log}");
+    assert!(folder.join("samovar.db").exists());
+}
+
+/// Nothing was played, so the next start has nothing to begin anew.
+#[test]
+fn a_start_that_finds_its_port_taken_has_begun_no_day() {
+    let made = tempfile::tempdir().unwrap();
+    let folder = made.path().join("demo");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let mut failing = Command::new(env!("CARGO_BIN_EXE_samovar"));
+    assert!(!failing.args(["demo", "--listen", &listen, "--data"]).arg(&folder).output().unwrap().status.success());
+
+    let next = demo(&folder, 1).output().unwrap();
+
+    assert!(ended_well(&next).contains("A day of 1 orders"));
+    assert!(!text(&next.stderr).contains("interrupted"), "{}", text(&next.stderr));
 }
 
 #[test]

@@ -173,6 +173,12 @@ impl Settings {
         })
     }
 
+    /// Whether somebody set `key`, be it to its default.
+    #[must_use]
+    pub fn is_set(&self, key: &str) -> bool {
+        *self.origin(key) != Origin::Default
+    }
+
     /// Where the value of `key` came from.
     #[must_use]
     pub fn origin(&self, key: &str) -> &Origin {

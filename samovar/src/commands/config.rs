@@ -11,7 +11,7 @@ use crate::terminal::{say, say_json};
 pub(super) fn run(common: &Common, command: ConfigCommand) -> Result<End> {
     // To find that it is not good is what `check` is for, and no bad usage of it.
     let settings = match command {
-        ConfigCommand::Check => settings::read_to_serve(common, Vec::new())?,
+        ConfigCommand::Check => settings::checked_to_serve(&settings::sources(common, Vec::new())?)?,
         ConfigCommand::Show => settings::load(common, Vec::new())?,
     };
     match command {

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use service::Telemetry;
 
-use super::End;
+use super::{BadUsage, End};
 use crate::cli::{Common, ServeArgs};
 use crate::instance::{self, Doors, Instance, World};
 use crate::settings;
@@ -12,7 +12,8 @@ use crate::terminal::say;
 pub(super) fn run(common: &Common, args: &ServeArgs) -> Result<End> {
     let flag = |key: &str, address: Option<std::net::SocketAddr>| address.map(|a| (key.to_owned(), a.to_string()));
     let flags = [flag("server.listen", args.listen), flag("server.private_listen", args.private_listen)];
-    let settings = settings::load_to_serve(common, flags.into_iter().flatten().collect())?;
+    let sources = settings::sources(common, flags.into_iter().flatten().collect());
+    let settings = sources.and_then(|sources| settings::checked_to_serve(&sources)).map_err(BadUsage::of)?;
     let world = World::real(&settings);
     let _telemetry = Telemetry::start(&settings, &world.clock, &world.outbound)?;
     let _lock = instance::take_server_lock(&settings)?;

@@ -53,7 +53,7 @@ pub(crate) enum Found {
 }
 
 /// The folder of one demo.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
 }

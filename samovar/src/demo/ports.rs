@@ -8,11 +8,13 @@ use anyhow::{Context as _, Result};
 use sandbox::bank::{Bank, StartError};
 use tokio::net::TcpListener;
 
+use crate::instance::listen;
+
 /// The sandbox bank, when the port is free.
-const BANK: &str = "127.0.0.1:8090";
+pub(super) const BANK: &str = "127.0.0.1:8090";
 
 /// Metrics and health, when the port is free.
-pub(super) const PRIVATE: &str = "127.0.0.1:9464";
+const PRIVATE: &str = "127.0.0.1:9464";
 
 /// Which port is tried first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +45,12 @@ pub(super) fn bank(ports: Ports, start: impl Fn(SocketAddr) -> Result<Bank, Star
     started.context("starting the sandbox bank")
 }
 
-/// Listens for operators on their usual port or a free one.
-pub(super) async fn private(ports: Ports) -> Result<TcpListener> {
-    free(ports.first(PRIVATE)).await
+/// Listens for operators where somebody said, else on their usual port or a free one.
+pub(super) async fn private(ports: Ports, said: Option<&str>) -> Result<TcpListener> {
+    match said {
+        Some(address) => listen(address, "--set server.private_listen=").await,
+        None => free(ports.first(PRIVATE)).await,
+    }
 }
 
 async fn free(wanted: SocketAddr) -> Result<TcpListener> {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::folder::{Folder, Mark};
+use super::wishes::FOLDER;
 use super::{Open, base_url};
-use crate::cli::{Common, DEMO_LISTEN, DemoArgs};
+use crate::cli::DemoArgs;
 use crate::terminal::say;
 
 /// Says where things are, for somebody who stays or for somebody who leaves.
@@ -36,14 +37,14 @@ pub(super) fn say_where(args: &DemoArgs, open: &Open, mark: &Mark, folder: &Fold
 }
 
 /// Says at the end where everything is, and how to go on or to be rid of it.
-pub(super) fn say_farewell(common: &Common, args: &DemoArgs, folder: &Folder) {
+pub(super) fn say_farewell(args: &DemoArgs, folder: &Folder) {
     let data = quoted(folder.path());
     let mut again = "samovar demo".to_owned();
-    if common.data.is_some() {
+    if folder.path() != Path::new(FOLDER) {
         again.push_str(&format!(" --data {data}"));
     }
-    if args.listen != DEMO_LISTEN {
-        again.push_str(&format!(" --listen {}", args.listen));
+    if let Some(listen) = args.listen {
+        again.push_str(&format!(" --listen {listen}"));
     }
     say(&format!("\nStopped. The data and the logins are kept in {data}."));
     say(&format!("  {again:<40} opens it again at once"));

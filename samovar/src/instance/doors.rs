@@ -35,13 +35,13 @@ impl Doors {
     /// # Errors
     /// An address is taken; the message names a free one.
     pub async fn open(settings: &Settings) -> Result<Self> {
-        let public = listen(settings.text("server.listen"), "--listen").await?;
-        let private = listen(settings.text("server.private_listen"), "--private-listen").await?;
+        let public = listen(settings.text("server.listen"), "--listen ").await?;
+        let private = listen(settings.text("server.private_listen"), "--private-listen ").await?;
         Ok(Self { public, private })
     }
 }
 
-/// Listens on an address.
+/// Listens on an address; `flag` is what it is said with, up to the address itself.
 ///
 /// # Errors
 /// It is taken: the message names a free one and the flag to say it with. Or it is no address.
@@ -51,9 +51,9 @@ pub async fn listen(address: &str, flag: &str) -> Result<TcpListener> {
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
             let free = TcpListener::bind(format!("{host}:0")).await?.local_addr()?;
-            bail!("{address} is taken by another program; {free} is free: {flag} {free}")
+            bail!("{address} is taken by another program; {free} is free: {flag}{free}")
         }
-        Err(error) => Err(error).with_context(|| format!("listening on {address} ({flag})")),
+        Err(error) => Err(error).with_context(|| format!("listening on {address} ({})", flag.trim_end())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use service::{Origin, SettingFault, Settings, UreqOutbound};
+use service::{SettingFault, Settings, UreqOutbound};
 use store::PostgresConfig;
 
 use crate::instance::is_on_sqlite;
@@ -26,8 +26,8 @@ pub(super) fn faults(settings: &Settings) -> Vec<SettingFault> {
 
 /// Two listeners on one address, as a fault of the one that somebody chose.
 fn one_address(settings: &Settings) -> Option<SettingFault> {
-    let is_chosen = *settings.origin(PRIVATE_LISTEN) != Origin::Default;
-    let (key, other) = if is_chosen { (PRIVATE_LISTEN, LISTEN) } else { (LISTEN, PRIVATE_LISTEN) };
+    let (key, other) =
+        if settings.is_set(PRIVATE_LISTEN) { (PRIVATE_LISTEN, LISTEN) } else { (LISTEN, PRIVATE_LISTEN) };
     let (address, taken) = (settings.text(key), settings.text(other));
     overlap(address.parse().ok()?, taken.parse().ok()?)
         .then(|| settings.unusable(key, format!("is {address}, which {other} ({taken}) leaves no room for")))

@@ -12,7 +12,7 @@ use ureq::{Agent, Error, Timeout};
 
 use super::{OutRequest, OutResponse, Outbound, OutboundError};
 use crate::telemetry::{TRACEPARENT, current_traceparent};
-use crate::{Origin, Setting, SettingFault, SettingKind, Settings};
+use crate::{Setting, SettingFault, SettingKind, Settings};
 
 const HOSTS: &str = "outbound.hosts";
 const CA_FILE: &str = "outbound.ca_file";
@@ -70,27 +70,8 @@ impl UreqOutbound {
     /// are empty. A file of authorities that nobody named may be missing: not every machine has one there.
     #[must_use]
     pub fn faults(settings: &Settings, asked: &[&str]) -> Vec<SettingFault> {
-        let hosts = hosts(settings);
-        let is_refused = |key: &&&str| {
-            let address: Option<Uri> = settings.text(key).parse().ok();
-            address.as_ref().and_then(Uri::authority).is_some_and(|authority| !allows(&hosts, authority))
-        };
-        let refused =
-            |key: &&str| settings.unusable(key, format!("is {}, whose host is not in {HOSTS}", settings.text(key)));
-        let mut faults: Vec<SettingFault> = asked.iter().filter(is_refused).map(refused).collect();
-        if *settings.origin(CA_FILE) != Origin::Default {
-            let found = authorities(settings.path(CA_FILE));
-            let reason = found.map_or_else(
-                |e| Some(format!("cannot be read: {e}")),
-                |found| found.is_empty().then(|| "holds no certificate".to_owned()),
-            );
-            faults.extend(
-                reason.map(|reason| {
-                    settings.unusable(CA_FILE, format!("names {}, which {reason}", settings.text(CA_FILE)))
-                }),
-            );
-        }
-        faults
+        let of_hosts = asked.iter().filter_map(|key| host_fault(settings, key));
+        of_hosts.chain(authorities_fault(settings)).collect()
     }
 
     fn exchange(&self, request: &OutRequest, host: &str) -> Result<OutResponse, OutboundError> {
@@ -144,6 +125,30 @@ fn allows(hosts: &[String], authority: &Authority) -> bool {
     let host = authority.host().to_ascii_lowercase();
     let with_port = authority.port_u16().map(|port| format!("{host}:{port}"));
     hosts.iter().any(|known| *known == host || Some(known) == with_port.as_ref())
+}
+
+/// The fault of an address that may not be asked, with what somebody set of the two.
+fn host_fault(settings: &Settings, key: &str) -> Option<SettingFault> {
+    let address = settings.text(key);
+    let uri: Uri = address.parse().ok()?;
+    let is_refused = uri.authority().is_some_and(|authority| !allows(&hosts(settings), authority));
+    is_refused.then(|| {
+        if settings.is_set(key) {
+            settings.unusable(key, format!("is {address}, whose host is not in {HOSTS}"))
+        } else {
+            settings.unusable(HOSTS, format!("leaves out the host of {key}, {address}"))
+        }
+    })
+}
+
+fn authorities_fault(settings: &Settings) -> Option<SettingFault> {
+    let path = settings.path(CA_FILE);
+    let reason = match authorities(path) {
+        Err(error) => format!("cannot be read: {error}"),
+        Ok(found) if found.is_empty() => "holds no certificate".to_owned(),
+        Ok(_) => return None,
+    };
+    settings.is_set(CA_FILE).then(|| settings.unusable(CA_FILE, format!("names {}, which {reason}", path.display())))
 }
 
 fn takes_no_body(method: &http::Method) -> bool {

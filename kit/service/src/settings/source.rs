@@ -1,4 +1,4 @@
-//! The three places where a value may be set, and which of them wins.
+//! The places where a value may be set, and which of them wins.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +13,11 @@ use super::{Setting, SettingKind};
 /// Every variable of the environment that begins so must be a setting.
 const ENV_PREFIX: &str = "SAMOVAR_";
 
-/// What a person set, in the order in which later ones win.
+/// What is set, in the order in which later ones win.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// What a command would have instead of the built-in defaults, by key; to a person it is a default like them.
+    pub presets: Vec<(String, String)>,
     /// The file's name for messages, and its text.
     pub file: Option<(PathBuf, String)>,
     /// The environment; only `SAMOVAR_…` is looked at.
@@ -75,13 +77,16 @@ pub(super) fn collect(declared: &Declared, sources: &Sources) -> (BTreeMap<&'sta
             Vec::new()
         })
     });
-    let flags =
-        sources.flags.iter().map(|(key, text)| (key.clone(), Given { text: text.clone(), origin: Origin::Flag }));
-    for source in [file, of_environment(declared, &sources.env), flags.collect()] {
+    let (presets, flags) = (given(&sources.presets, &Origin::Default), given(&sources.flags, &Origin::Flag));
+    for source in [presets, file, of_environment(declared, &sources.env), flags] {
         let resolved = resolve(declared, source, &mut faults);
         won.extend(resolved);
     }
     (won, faults)
+}
+
+fn given(pairs: &[(String, String)], origin: &Origin) -> Vec<(String, Given)> {
+    pairs.iter().map(|(key, text)| (key.clone(), Given { text: text.clone(), origin: origin.clone() })).collect()
 }
 
 /// One source's keys against the tables: unknown ones are faults, `…_file` is read.

@@ -33,7 +33,8 @@ type Pairs = &'static [(&'static str, &'static str)];
 
 fn sources(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Sources {
     let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    Sources { file: Some(("samovar.toml".into(), file.to_owned())), env: owned(env), flags: owned(flags) }
+    let file = Some(("samovar.toml".into(), file.to_owned()));
+    Sources { presets: Vec::new(), file, env: owned(env), flags: owned(flags) }
 }
 
 fn faults(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Vec<String> {
@@ -64,6 +65,20 @@ fn the_later_source_wins() {
         let settings = Settings::load(TABLES, &sources(file, env, flags)).unwrap();
 
         assert_eq!(settings.int("orders.unpaid_expiry_min"), value, "{file:?} {env:?} {flags:?}");
+        assert_eq!(settings.origin("orders.unpaid_expiry_min"), &origin);
+    }
+}
+
+#[test]
+fn what_a_command_would_have_gives_way_to_whatever_a_person_set() {
+    for (file, expected, origin) in
+        [("", 25, Origin::Default), (IN_FILE, 20, Origin::File { path: "samovar.toml".into(), line: 2 })]
+    {
+        let presets = vec![("orders.unpaid_expiry_min".to_owned(), "25".to_owned())];
+
+        let settings = Settings::load(TABLES, &Sources { presets, ..sources(file, &[], &[]) }).unwrap();
+
+        assert_eq!(settings.int("orders.unpaid_expiry_min"), expected);
         assert_eq!(settings.origin("orders.unpaid_expiry_min"), &origin);
     }
 }
