@@ -187,6 +187,15 @@ fn what_somebody_sets_stands_above_what_the_demo_would_have() {
     assert!(folder.join("samovar.db").exists());
 }
 
+#[test]
+fn a_demo_may_be_open_on_every_address() {
+    let made = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
+    command.args(["demo", "--exit", "--orders=1", "--listen=0.0.0.0:0", "--data"]).arg(made.path().join("demo"));
+
+    assert!(ended_well(&command.output().unwrap()).contains("A day of 1 orders"));
+}
+
 /// Nothing was played, so the next start has nothing to begin anew.
 #[test]
 fn a_start_that_finds_its_port_taken_has_begun_no_day() {

@@ -20,6 +20,7 @@ pub(super) const FOLDER: &str = "data/demo";
 const PRESETS: [(&str, &str); 4] =
     [("data.folder", FOLDER), (PRIVATE_LISTEN, "127.0.0.1:0"), ("limits.enabled", "false"), ("log.level", "warn")];
 
+const HOSTS: &str = "outbound.hosts";
 const PRIVATE_LISTEN: &str = "server.private_listen";
 const BANK_URL: &str = "payments.bank_url";
 const BANK_SECRET: &str = "payments.bank_secret";
@@ -86,7 +87,11 @@ impl Wishes {
 
     /// The settings to serve with, now that the addresses are known.
     pub(super) fn settings(&self, public: SocketAddr, bank_url: &str, bank_secret: &str) -> Result<Settings> {
+        let host = public.to_string();
+        let host = host.rsplit_once(':').map_or("", |(host, _)| host);
         let found = [
+            // Guests and staff come by the public door, wherever it is.
+            (HOSTS, format!("{},{host}", self.settings.list(HOSTS).join(","))),
             ("payments.public_url", base_url(public)),
             (BANK_URL, bank_url.to_owned()),
             (BANK_SECRET, bank_secret.to_owned()),
