@@ -212,7 +212,7 @@ pub enum EventsCommand {
     #[command(
         subcommand,
         after_help = "Examples:\n  samovar events dead-letters list\n  \
-                      samovar events dead-letters replay payments.open 4711"
+                      samovar events dead-letters replay payments.new-orders 4711"
     )]
     DeadLetters(DeadLettersCommand),
 
@@ -242,11 +242,11 @@ pub enum DeadLettersCommand {
     List,
 
     /// Try one again, with its tries counted anew.
-    #[command(after_help = "Example:\n  samovar events dead-letters replay payments.open 4711")]
+    #[command(after_help = "Example:\n  samovar events dead-letters replay payments.new-orders 4711")]
     Replay(DeadLetterArgs),
 
     /// Give one up for good; the next event of its key moves up.
-    #[command(after_help = "Example:\n  samovar events dead-letters drop payments.open 4711")]
+    #[command(after_help = "Example:\n  samovar events dead-letters drop payments.new-orders 4711")]
     Drop(DeadLetterArgs),
 }
 

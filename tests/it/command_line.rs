@@ -1,6 +1,7 @@
 //! The command line when something is wrong: the exit code says whether it was the asking (2) or what was found (1), the
 //! message says what and where.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::ffi::OsStrExt as _;
@@ -318,6 +319,33 @@ fn the_manual_has_a_page_for_every_command() {
     for name in ["samovar", "samovar-serve", "samovar-events-tail", "samovar-events-dead-letters-drop"] {
         assert!(pages.contains(&format!(".TH {name} ")), "{name}");
     }
+}
+
+/// Whoever copies an example meets a consumer that exists.
+#[test]
+fn the_examples_of_the_help_name_consumers_that_there_are() {
+    let stage = Stage::new(&TestDatabase::sqlite(), &[]);
+    let helps: [&[&str]; 5] = [
+        &["events", "--help"],
+        &["events", "replay", "--help"],
+        &["events", "dead-letters", "--help"],
+        &["events", "dead-letters", "replay", "--help"],
+        &["events", "dead-letters", "drop", "--help"],
+    ];
+    let mut named = BTreeSet::new();
+    for words in helps {
+        let (_, help) = end(&mut program(words));
+        let said: Vec<&str> = help.split_whitespace().collect();
+        let after = said.windows(2).filter(|pair| ["replay", "drop"].contains(&pair[0])).map(|pair| pair[1].to_owned());
+        named.extend(after.filter(|name| name.contains('.')));
+    }
+
+    assert!(named.len() > 1, "{named:?}");
+    // Each is known from when it first runs.
+    eventually(&format!("the start of {named:?}"), || {
+        let (_, there_are) = end(&mut stage.command(&["events", "dead-letters", "drop", "nobody", "1"]));
+        named.iter().all(|consumer| there_are.contains(&format!(" {consumer}"))).then_some(())
+    });
 }
 
 /// Of half a report nobody should think that it is the whole one.

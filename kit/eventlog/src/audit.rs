@@ -18,7 +18,7 @@ pub use self::walk::{SURELY_KEPT, walk};
 pub struct Finding {
     /// The invariant.
     pub id: &'static str,
-    /// The row: `consumer payments.open, event evt_01h…`.
+    /// The row: `consumer payments.new-orders, event evt_01h…`.
     pub subject: String,
     /// The key whose events could still mend it.
     pub key: Option<String>,

@@ -115,7 +115,7 @@ impl Log {
     /// Gives a dead letter all its tries again, from now on. `actor` is who asked for it, for the audit trail.
     ///
     /// # Errors
-    /// [`LogError::NoSuchDeadLetter`], and those of the store.
+    /// [`LogError::NoSuchDeadLetter`], [`LogError::NoSuchConsumer`], and those of the store.
     pub fn replay_dead_letter(&self, letter: &DeadLetterKey, actor: &str) -> Result<(), LogError> {
         self.on_dead_letter(letter, actor, |tx, letter, _| {
             let now = tx.now();
@@ -127,7 +127,7 @@ impl Log {
     /// Gives up on an event for good; the next of its key moves up. It stays in the log.
     ///
     /// # Errors
-    /// [`LogError::NoSuchDeadLetter`], and those of the store.
+    /// [`LogError::NoSuchDeadLetter`], [`LogError::NoSuchConsumer`], and those of the store.
     pub fn drop_dead_letter(&self, letter: &DeadLetterKey, actor: &str) -> Result<(), LogError> {
         self.on_dead_letter(letter, actor, |tx, letter, found| {
             let now = tx.now();
@@ -175,7 +175,11 @@ impl Found {
             let at = positions.iter().find(|place| place.topic == topic).cloned();
             Ok(Self { key: row.get(1)?, event_id: row.get(2)?, tries: row.get(3)?, at })
         })?;
-        found.ok_or_else(|| LogError::NoSuchDeadLetter { consumer: letter.consumer.clone(), seq: letter.seq })
+        match found {
+            Some(found) => Ok(found),
+            None if positions.is_empty() => Err(rows::no_such_consumer(tx, &letter.consumer)?),
+            None => Err(LogError::NoSuchDeadLetter { consumer: letter.consumer.clone(), seq: letter.seq }),
+        }
     }
 }
 

@@ -7,8 +7,13 @@ use store::StoreError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
     /// No consumer of this name has ever run.
-    #[error("there is no consumer {0:?}")]
-    NoSuchConsumer(String),
+    #[error("there is no consumer {asked:?}; {}", all(known))]
+    NoSuchConsumer {
+        /// The name that was asked for.
+        asked: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// This event is not a dead letter of this consumer: it never was, or it was replayed or dropped.
     #[error("{consumer:?} has no dead letter with the sequence number {seq}")]
     NoSuchDeadLetter {
@@ -22,10 +27,14 @@ pub enum LogError {
     Store(#[from] StoreError),
 }
 
+fn all(known: &[String]) -> String {
+    if known.is_empty() { "none has run yet".to_owned() } else { format!("there are {}", known.join(", ")) }
+}
+
 impl Coded for LogError {
     fn code(&self) -> &'static Code {
         match self {
-            Self::NoSuchConsumer(_) => &NO_SUCH_CONSUMER,
+            Self::NoSuchConsumer { .. } => &NO_SUCH_CONSUMER,
             Self::NoSuchDeadLetter { .. } => &NO_SUCH_DEAD_LETTER,
             Self::Store(error) => error.code(),
         }
@@ -33,7 +42,7 @@ impl Coded for LogError {
 
     fn retry_after_s(&self) -> Option<u32> {
         match self {
-            Self::NoSuchConsumer(_) | Self::NoSuchDeadLetter { .. } => None,
+            Self::NoSuchConsumer { .. } | Self::NoSuchDeadLetter { .. } => None,
             Self::Store(error) => error.retry_after_s(),
         }
     }
@@ -47,8 +56,8 @@ static NO_SUCH_CONSUMER: Code = Code {
     kind: ErrorKind::NotFound,
     title: Text { en: "There is no such consumer", ru: "Такого потребителя событий нет" },
     hint: Text {
-        en: "Consumers are named after their service, like payments.open; the list of lags names them all.",
-        ru: "Потребители называются по сервису, например payments.open; все имена есть в списке отставаний.",
+        en: "Consumers are named after their service, like orders.feed; the list of lags names them all.",
+        ru: "Потребители называются по сервису, например orders.feed; все имена есть в списке отставаний.",
     },
     members: &[],
 };

@@ -64,7 +64,7 @@ impl Log {
         self.db().write_blocking(move |tx| {
             let positions = tx.list(&rows::LOCK_POSITIONS, &params![&consumer], rows::topic_position)?;
             if positions.is_empty() {
-                return Err(LogError::NoSuchConsumer(consumer.clone()));
+                return Err(rows::no_such_consumer(tx, &consumer)?);
             }
             let now = tx.now();
             tx.execute(&GO_BACK, &params![&consumer, target, now])?;
@@ -92,7 +92,7 @@ impl Log {
         self.db().write_blocking(move |tx| {
             tx.execute(&FORGET_PARKED, &params![&consumer])?;
             if tx.execute(&FORGET_POSITIONS, &params![&consumer])? == 0 {
-                return Err(LogError::NoSuchConsumer(consumer.clone()));
+                return Err(rows::no_such_consumer(tx, &consumer)?);
             }
             tx.audit(AuditEntry::new(actor.clone(), "events.forget-consumer", consumer.clone()))?;
             Ok(())

@@ -3,7 +3,7 @@
 use kernel::Timestamp;
 use store::{Row, StoreError, Tx, params, statements};
 
-use crate::Delivered;
+use crate::{Delivered, LogError};
 
 /// The longest reason that is kept with a parked event, characters.
 const REASON_LEN_MAX: usize = 1000;
@@ -22,6 +22,12 @@ statements! {
         WHERE consumer = $1
         ORDER BY topic
         FOR UPDATE";
+
+    /// Everybody who has a place.
+    CONSUMERS = "
+        SELECT DISTINCT consumer
+        FROM event_positions
+        ORDER BY consumer";
 
     /// A consumer that is new on a topic begins with the oldest event there.
     REGISTER = "
@@ -196,4 +202,10 @@ pub(crate) fn fail_again(
 ) -> Result<u64, StoreError> {
     let Parking { state, tries, next_at, reason } = parking;
     tx.execute(&FAIL_AGAIN, &params![consumer, event.seq, *state, tries, next_at, reason])
+}
+
+/// What is said of a consumer that is not there: the names of those that are.
+pub(crate) fn no_such_consumer(tx: &mut Tx<'_>, asked: &str) -> Result<LogError, StoreError> {
+    let known = tx.list(&CONSUMERS, &params![], |row| row.get(0))?;
+    Ok(LogError::NoSuchConsumer { asked: asked.to_owned(), known })
 }

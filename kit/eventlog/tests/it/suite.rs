@@ -89,6 +89,7 @@ macro_rules! all {
                 a_replayed_dead_letter_has_all_its_tries_again,
                 dropping_a_dead_letter_lets_its_key_go_on,
                 a_dead_letter_that_is_not_there_is_refused,
+                who_names_no_consumer_is_told_who_there_is,
                 a_replay_from_a_position_delivers_again,
                 a_replay_from_a_time_delivers_again,
                 a_replay_takes_parked_events_along,

@@ -88,15 +88,35 @@ pub(crate) fn dropping_a_dead_letter_lets_its_key_go_on(log: &dyn LogUnderTest) 
 
 pub(crate) fn a_dead_letter_that_is_not_there_is_refused(log: &dyn LogUnderTest) {
     let process = log.start();
-    let nobody = DeadLetterKey { consumer: "probe.scribe".into(), seq: 7 };
+    process.drain(&mut process.runner(scribe("probe.scribe")));
+    let none = DeadLetterKey { consumer: "probe.scribe".into(), seq: 7 };
 
-    for result in [process.log.replay_dead_letter(&nobody, "usr_1"), process.log.drop_dead_letter(&nobody, "usr_1")] {
+    for result in [process.log.replay_dead_letter(&none, "usr_1"), process.log.drop_dead_letter(&none, "usr_1")] {
         let error = result.unwrap_err();
         assert_eq!(error, LogError::NoSuchDeadLetter { consumer: "probe.scribe".into(), seq: 7 });
         assert_eq!(error.code().code, "events.no-such-dead-letter");
     }
-    let error = process.log.replay("probe.scribe", ReplayFrom::After(0), "usr_1").unwrap_err();
-    assert_eq!(error, LogError::NoSuchConsumer("probe.scribe".into()));
+}
+
+pub(crate) fn who_names_no_consumer_is_told_who_there_is(log: &dyn LogUnderTest) {
+    let process = log.start();
+    let nobody = DeadLetterKey { consumer: "probe.nobody".into(), seq: 7 };
+    let asked = || {
+        let replayed = process.log.replay("probe.nobody", ReplayFrom::After(0), "usr_1").map(drop);
+        let letters =
+            [process.log.replay_dead_letter(&nobody, "usr_1"), process.log.drop_dead_letter(&nobody, "usr_1")];
+        [replayed].into_iter().chain(letters).map(Result::unwrap_err).collect::<Vec<_>>()
+    };
+
+    let before_the_first = asked();
+    process.drain(&mut process.runner(scribe("probe.scribe")));
+    process.drain(&mut process.runner(scribe("probe.reader")));
+
+    assert!(before_the_first.iter().all(|error| error.to_string().ends_with("\"probe.nobody\"; none has run yet")));
+    for error in asked() {
+        assert_eq!(error.code().code, "events.no-such-consumer");
+        assert_eq!(error.to_string(), "there is no consumer \"probe.nobody\"; there are probe.reader, probe.scribe");
+    }
 }
 
 pub(crate) fn a_replay_from_a_position_delivers_again(log: &dyn LogUnderTest) {
