@@ -126,7 +126,7 @@ fn a_check_refuses_what_cannot_be_served_with_and_so_does_a_start() {
     let empty = made.path().join("empty.pem");
     std::fs::write(&empty, "").unwrap();
     let empty = format!("outbound.ca_file={}", empty.display());
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 14] = [
         (
             &["database.url=mysql://u:secret@h/d?x=y"],
             "database.url cannot be used: the PostgreSQL URL begins with mysql://",
@@ -146,6 +146,12 @@ fn a_check_refuses_what_cannot_be_served_with_and_so_does_a_start() {
             &["outbound.ca_file=/nope", "database.url=secret"],
             "which cannot be read: No such file or directory (os error 2)\ncommand line: database.url",
         ),
+        (
+            &["payments.bank_url=http://127.0.0.1:1", "payments.public_url="],
+            "payments.public_url is empty and payments.bank_url is not",
+        ),
+        (&["payments.return_hosts=shop.example,a/b"], "payments.return_hosts names a/b, expected hosts like"),
+        (&["payments.page_hosts=a/b"], "payments.page_hosts names a/b, expected hosts like"),
         (&[&empty], "empty.pem, which holds no certificate"),
     ];
     for (settings, expected) in cases {

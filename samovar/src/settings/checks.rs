@@ -21,6 +21,7 @@ pub(super) fn faults(settings: &Settings) -> Vec<SettingFault> {
         faults.push(settings.unusable("database.url", format!("cannot be used: {error}")));
     }
     faults.extend(one_address(settings));
+    faults.extend(payments::setting_faults(settings));
     faults
 }
 

@@ -25,10 +25,10 @@ use std::sync::Arc;
 
 use ::store::Migration;
 use contracts::payments::{Payable, PayableRequest};
-use service::{Deps, Service};
+use service::{Deps, Service, SettingFaults};
 
 use crate::app::App;
-pub use crate::settings::SETTINGS;
+pub use crate::settings::{SETTINGS, setting_faults};
 use crate::use_cases::start::payable;
 
 /// Its tables.
@@ -46,7 +46,10 @@ pub fn service(deps: Deps) -> Service {
         .routes(http::router(Arc::clone(&app)))
         .call::<Payable, _, _, _>(move |request: PayableRequest| std::future::ready(payable(&asked, &request)))
         .start(move || {
-            settings::check(&settings)?;
+            let faults = setting_faults(&settings);
+            if !faults.is_empty() {
+                return Err(SettingFaults(faults).to_string());
+            }
             say_what_is_offered(&started);
             Ok(())
         })

@@ -1,6 +1,6 @@
 //! What may be configured.
 
-use service::{Setting, SettingKind, Settings};
+use service::{Setting, SettingFault, SettingKind, Settings};
 
 use crate::model::return_url::NamedHost;
 
@@ -86,17 +86,19 @@ pub static SETTINGS: &[Setting] = &[
     },
 ];
 
-/// What cannot be as it is set, though each value by itself can.
-pub(crate) fn check(settings: &Settings) -> Result<(), String> {
+/// What cannot be as it is set, though each value by itself can: to be asked before anything is served.
+#[must_use]
+pub fn setting_faults(settings: &Settings) -> Vec<SettingFault> {
+    let mut faults = Vec::new();
     if !settings.text(BANK_URL).is_empty() && settings.text(PUBLIC_URL).is_empty() {
-        return Err(format!(
-            "{PUBLIC_URL} is empty and {BANK_URL} is not: it is where the bank sends its callbacks and guests"
-        ));
+        let why = format!("is empty and {BANK_URL} is not: it is where the bank sends its callbacks and guests");
+        faults.push(settings.unusable(PUBLIC_URL, why));
     }
     for key in [RETURN_HOSTS, PAGE_HOSTS] {
-        if let Some(text) = settings.list(key).iter().find(|text| NamedHost::parse(text).is_none()) {
-            return Err(format!("{key} names {text}, expected hosts like shop.example or localhost:3000"));
-        }
+        let strange = settings.list(key).iter().filter(|text| NamedHost::parse(text).is_none());
+        faults.extend(strange.map(|text| {
+            settings.unusable(key, format!("names {text}, expected hosts like shop.example or localhost:3000"))
+        }));
     }
-    Ok(())
+    faults
 }
