@@ -196,7 +196,7 @@ pub enum EventsCommand {
     )]
     Tail {
         /// Only these topics.
-        #[arg(long = "topic", value_parser = PossibleValuesParser::new(contracts::TOPICS))]
+        #[arg(long = "topic", value_parser = PossibleValuesParser::new(topics()))]
         topics: Vec<String>,
 
         /// From this position on; default: from now on.
@@ -231,6 +231,11 @@ pub enum EventsCommand {
         #[arg(long)]
         since: Option<kernel::Timestamp>,
     },
+}
+
+/// Every topic that a tail may show: what services tell each other, and what one tells itself.
+fn topics() -> impl Iterator<Item = &'static str> {
+    contracts::TOPICS.iter().chain(payments::events::TOPICS).copied()
 }
 
 /// `events dead-letters …`
@@ -291,6 +296,24 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_topic_of_a_service_may_be_asked_for() {
+        let services = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../services");
+        let declared = |file: std::path::PathBuf| {
+            let text = std::fs::read_to_string(file).unwrap();
+            let topics = text.lines().filter_map(|line| line.trim().strip_prefix("const TOPIC: &'static str = \""));
+            topics.map(|rest| rest.trim_end_matches("\";").to_owned()).collect::<Vec<_>>()
+        };
+        let events = std::fs::read_dir(services).unwrap().map(|service| service.unwrap().path().join("src/events.rs"));
+        let own: Vec<String> = events.filter(|file| file.exists()).flat_map(declared).collect();
+
+        assert!(own.len() > 1, "{own:?}");
+        for topic in own {
+            let asked = Cli::try_parse_from(["samovar", "events", "tail", "--topic", &topic]);
+            assert!(asked.is_ok(), "{topic} is refused");
+        }
     }
 
     #[test]

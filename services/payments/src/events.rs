@@ -4,6 +4,9 @@ use contracts::{OrderId, PaymentId, RefundId};
 use kernel::Event;
 use serde::{Deserialize, Serialize};
 
+/// The topics of these.
+pub const TOPICS: &[&str] = &[ProviderWanted::TOPIC, CallbackStored::TOPIC];
+
 /// What a provider has to be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
