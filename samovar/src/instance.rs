@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, ensure};
 use gateway::Gateway;
 use kernel::{Clock, Rng};
 use service::{Edge, Ground, Health, Metrics, Outbound, Platform, Settings, Supervisor, UreqOutbound};
@@ -136,10 +136,8 @@ impl Instance {
     /// # Errors
     /// There is no database, or it is older than the program.
     pub fn open_existing(settings: Settings, world: World) -> Result<Self> {
-        let file = sqlite_file(&settings);
-        if is_on_sqlite(&settings) && !file.exists() {
-            let missing = "it does not exist; --data names its folder, `samovar serve` makes one";
-            return Err(BadUsage::of(anyhow!("there is no database {}: {missing}", file.display())));
+        if is_on_sqlite(&settings) {
+            must_be_there(&sqlite_file(&settings)).map_err(BadUsage::of)?;
         }
         let config = store_config(&settings, waiting_aloud())?.with_upgrade(Upgrade::Refuse);
         Self::mount(settings, world, config)
@@ -231,6 +229,14 @@ fn store_config(settings: &Settings, hooks: Hooks) -> Result<StoreConfig> {
         StoreConfig::Postgres(config)
     };
     Ok(config.with_hooks(hooks))
+}
+
+/// A folder that may not be entered says nothing of what is in it.
+fn must_be_there(file: &Path) -> Result<()> {
+    let is_there = file.try_exists().with_context(|| format!("looking for the database {}", file.display()))?;
+    let missing = "it does not exist; --data names its folder, `samovar serve` makes one";
+    ensure!(is_there, "there is no database {}: {missing}", file.display());
+    Ok(())
 }
 
 /// A folder that only its owner may enter: it holds people's data.

@@ -2,6 +2,7 @@
 
 mod checks;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -160,10 +161,9 @@ fn environment() -> Result<Vec<(String, String)>> {
 /// A file that was named must be there; the usual one need not.
 fn file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
     let path = named.unwrap_or_else(|| Path::new(FILE));
-    if named.is_none() && !path.exists() {
-        return Ok(None);
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some((path.to_owned(), text))),
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading the configuration {}", path.display())),
     }
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("reading the configuration {}", path.display()))?;
-    Ok(Some((path.to_owned(), text)))
 }

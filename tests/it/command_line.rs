@@ -211,6 +211,26 @@ fn who_was_asked_to_look_makes_no_database() {
     }
 }
 
+/// Whether the system forbids it or it is no folder: that nothing is there is more than anybody knows.
+#[test]
+fn a_folder_that_cannot_be_entered_is_not_called_empty() {
+    let made = tempfile::tempdir().unwrap();
+    std::fs::write(made.path().join("file"), "no folder").unwrap();
+    std::os::unix::fs::symlink("circle", made.path().join("circle")).unwrap();
+
+    for words in LOOKING {
+        for (folder, reason) in [("file", "Not a directory"), ("circle", "symbolic links")] {
+            let (code, said) = end(program(words).arg("--data").arg(made.path().join(folder)));
+
+            assert_eq!(code, Some(2), "{words:?}: {said}");
+            assert!(said.contains("looking for the database") && said.contains(reason), "{words:?}: {said}");
+            assert!(!said.contains("does not exist"), "{words:?}: {said}");
+        }
+    }
+    std::os::unix::fs::symlink("samovar.toml", made.path().join("samovar.toml")).unwrap();
+    assert_fails(made.path(), &["config", "check"], 1, &["reading the configuration samovar.toml", "symbolic links"]);
+}
+
 #[test]
 fn who_was_asked_to_look_makes_no_tables_on_postgresql() {
     let database = TestDatabase::postgres();
