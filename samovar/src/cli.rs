@@ -34,7 +34,7 @@ pub struct Common {
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
 
-    /// Answer as JSON, for programs.
+    /// Answer as JSON, for programs; what is a document of its own (a menu, a manual page) stays as it is.
     #[arg(long, global = true)]
     pub json: bool,
 }

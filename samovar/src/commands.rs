@@ -12,6 +12,8 @@ use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use serde_json::{Value, json};
+use service::{SettingFault, SettingFaults};
 
 use crate::cli::{Cli, Command};
 use crate::terminal::{all_said, complain, say_json, say_usage};
@@ -87,11 +89,24 @@ fn code_when(said: Result<(), &'static std::io::Error>, code: u8) -> u8 {
 
 fn report(error: &anyhow::Error, json: bool) {
     if json {
-        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-        say_json(&serde_json::json!({"error": error.to_string(), "causes": causes}));
+        say_json(&as_json(error));
     } else {
         complain(&format!("samovar: {error:#}"));
     }
+}
+
+/// An error for programs; of a configuration every fault by itself.
+fn as_json(error: &anyhow::Error) -> Value {
+    if let Some(BadUsage(error)) = error.downcast_ref() {
+        return as_json(error);
+    }
+    if let Some(SettingFaults(faults)) = error.downcast_ref() {
+        let each = |fault: &SettingFault| json!({"key": fault.key(), "message": fault.to_string()});
+        let faults: Vec<Value> = faults.iter().map(each).collect();
+        return json!({"error": "the configuration cannot be used", "faults": faults});
+    }
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    json!({"error": error.to_string(), "causes": causes})
 }
 
 fn dispatch(cli: Cli) -> Result<End> {

@@ -44,7 +44,7 @@ use crate::commands::End;
 use crate::commands::audit;
 use crate::commands::serve::runtime;
 use crate::instance::{self, Doors, Instance, Serving, World};
-use crate::terminal::{complain, progress, say, say_json};
+use crate::terminal::{complain, progress, say};
 
 /// How long the queues may take to become empty after the last order.
 const QUIET_MAX: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<End> {
         mark.complete = true;
         folder.write(&mark)?;
         if common.json {
-            say_json(&summary);
+            welcome::say_where_json(args, open, &folder, Some(&summary));
         } else {
             say(&summary.text());
             welcome::say_where(args, open, &mark, &folder);
@@ -91,7 +91,9 @@ fn open_again(common: &Common, args: &DemoArgs, premises: Premises, mark: &Mark)
     let folder = premises.folder.clone();
     let world = demo_world(args, premises, mark, Arc::new(ShiftedClock::new()))?;
     let end = with_shop(args, world, |open| {
-        if !common.json {
+        if common.json {
+            welcome::say_where_json(args, open, &folder, None);
+        } else {
             welcome::say_where(args, open, mark, &folder);
         }
         Ok(End::Done)

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::{Value, json};
 use testkit::TestDatabase;
 
 use crate::stage::{PASSWORD, Stage, eventually, free_address};
@@ -345,6 +346,35 @@ fn the_manual_has_a_page_for_every_command() {
     for name in ["samovar", "samovar-serve", "samovar-events-tail", "samovar-events-dead-letters-drop"] {
         assert!(pages.contains(&format!(".TH {name} ")), "{name}");
     }
+}
+
+#[test]
+fn a_program_is_answered_in_json_whatever_came_of_it() {
+    let made = tempfile::tempdir().unwrap();
+    std::fs::write(made.path().join("password"), PASSWORD).unwrap();
+    let asked = |words: &[&str]| -> (Option<i32>, Value) {
+        let output = program(words).arg("--json").current_dir(made.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), serde_json::from_str(&said).unwrap_or_else(|e| panic!("{words:?}: {e}: {said:?}")))
+    };
+    asked(&["admin", "create", "--email", "a@b.org", "--password-file", "password"]);
+
+    let (_, exported) = asked(&["export", "menu", "menu.csv"]);
+    let (good, check) = asked(&["config", "check"]);
+    let (bad, faults) = asked(&["config", "check", "--set", "limits.enabled=maybe", "--set", "x.y=1"]);
+    let (missing, named) = asked(&["import", "menu", "missing.csv"]);
+
+    let written = std::fs::read(made.path().join("menu.csv")).unwrap().len();
+    assert_eq!(exported, json!({"file": "menu.csv", "bytes": written}));
+    assert_eq!((good, check), (Some(0), json!({"good": true})));
+    assert_eq!(bad, Some(2));
+    let each = json!([
+        {"key": "x.y", "message": "command line: x.y is not a setting"},
+        {"key": "limits.enabled", "message": "command line: limits.enabled is \"maybe\", expected true or false"},
+    ]);
+    assert_eq!(faults, json!({"error": "the configuration cannot be used", "faults": each}));
+    assert_eq!((missing, &named["error"]), (Some(2), &json!("reading missing.csv")));
+    assert!(named["causes"][0].as_str().is_some_and(|cause| cause.contains("No such file")), "{named}");
 }
 
 /// Whoever copies an example meets a consumer that exists.

@@ -55,6 +55,24 @@ fn a_second_start_finds_its_data_and_plays_no_day() {
 }
 
 #[test]
+fn a_demo_answers_a_program_whether_or_not_it_plays_a_day() {
+    let made = tempfile::tempdir().unwrap();
+    let folder = made.path().join("demo");
+    let answer = || -> Value {
+        serde_json::from_str(&ended_well(&demo(&folder, 5).arg("--json").output().unwrap())).expect("one JSON document")
+    };
+
+    let (first, second) = (answer(), answer());
+
+    assert_eq!(first["orders_asked"], 5, "{first}");
+    for told in [first, second] {
+        assert_eq!(told["data"].as_str().map(Path::new), Some(folder.as_path()), "{told}");
+        assert_eq!(told["logins"].as_str().map(Path::new), Some(folder.join("demo.json").as_path()), "{told}");
+        assert!(told.get("public").is_none(), "it ends, so nothing is open: {told}");
+    }
+}
+
+#[test]
 fn a_demo_that_is_stopped_says_where_its_data_is_and_two_of_one_seed_share_no_password() {
     let made = tempfile::tempdir().unwrap();
     let folders = ["one", "other"].map(|name| made.path().join(name));

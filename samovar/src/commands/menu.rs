@@ -68,6 +68,9 @@ pub(super) fn export(common: &Common, command: ExportCommand) -> Result<End> {
         say_document(&csv);
     } else {
         write_whole(&file, &csv).with_context(|| format!("writing {}", file.display()))?;
+        if common.json {
+            say_json(&serde_json::json!({"file": file, "bytes": csv.len()}));
+        }
     }
     Ok(End::Done)
 }

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::folder::{Folder, Mark};
+use super::summary::Summary;
 use super::wishes::FOLDER;
 use super::{Open, base_url};
 use crate::cli::DemoArgs;
-use crate::terminal::say;
+use crate::terminal::{say, say_json};
 
 /// Says where things are, for somebody who stays or for somebody who leaves.
 pub(super) fn say_where(args: &DemoArgs, open: &Open, mark: &Mark, folder: &Folder) {
@@ -34,6 +37,33 @@ pub(super) fn say_where(args: &DemoArgs, open: &Open, mark: &Mark, folder: &Fold
         say(&format!("  curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{body}'"));
     }
     say("\nCtrl-C stops it; the data stays.");
+}
+
+/// The same for programs: the summary, if a day was played, and where things are.
+pub(super) fn say_where_json(args: &DemoArgs, open: &Open, folder: &Folder, summary: Option<&Summary>) {
+    let stays = !args.exit;
+    say_json(&Answer {
+        summary,
+        data: folder.path(),
+        logins: &folder.path().join("demo.json"),
+        public: stays.then(|| base_url(open.serving.public)),
+        private: stays.then(|| format!("http://{}", open.serving.private)),
+        bank: stays.then_some(&open.bank_url),
+    });
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    summary: Option<&'a Summary>,
+    data: &'a Path,
+    logins: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bank: Option<&'a String>,
 }
 
 /// Says at the end where everything is, and how to go on or to be rid of it.

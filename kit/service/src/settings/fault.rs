@@ -79,6 +79,20 @@ pub enum SettingFault {
 }
 
 impl SettingFault {
+    /// What is wrong: the name as it was written; of a file that cannot be read as a whole, nothing.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { key, .. } => Some(key),
+            Self::Value { key, .. }
+            | Self::Twice { key, .. }
+            | Self::Both { key, .. }
+            | Self::SecretFile { key, .. }
+            | Self::Unusable { key, .. } => Some(key),
+            Self::Syntax { .. } => None,
+        }
+    }
+
     /// Whether the command line is at fault: bad usage, and not a bad configuration.
     #[must_use]
     pub fn is_on_command_line(&self) -> bool {
