@@ -29,7 +29,7 @@ pub enum SettingKind {
     Text,
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// `http://…` or `https://…`, without a slash at its end; empty when there is none.
+    /// `http://…` or `https://…`; a slash at its end is taken off. Empty when there is none.
     Url,
     /// `127.0.0.1:8080`, where a server listens.
     Listen,
@@ -84,7 +84,7 @@ impl SettingKind {
                 .map(|ms| Value::Duration(Duration::from_millis(ms))),
             Self::Text => Some(Value::Text(text.to_owned())),
             Self::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
-            Self::Url => is_base_url(text).then(|| Value::Text(text.to_owned())),
+            Self::Url => base_url(text).map(|url| Value::Text(url.to_owned())),
             Self::Listen => text.parse::<SocketAddr>().is_ok().then(|| Value::Text(text.to_owned())),
             Self::Networks => text.parse::<TrustedProxies>().is_ok().then(|| Value::Text(text.to_owned())),
             Self::LogLevel => levels(text).is_ok().then(|| Value::Text(text.to_owned())),
@@ -146,12 +146,12 @@ fn words(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-fn is_base_url(text: &str) -> bool {
-    if text.is_empty() {
-        return true;
-    }
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some() && !text.ends_with('/') && text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some())
+/// Paths are put behind it, so that a slash at its end would stand there twice.
+fn base_url(text: &str) -> Option<&str> {
+    let url = text.strip_suffix('/').unwrap_or(text);
+    let has_scheme = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    let is_good = has_scheme && !url.ends_with('/') && url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some());
+    (text.is_empty() || is_good).then_some(url)
 }
 
 #[cfg(test)]

@@ -84,6 +84,19 @@ fn what_a_command_would_have_gives_way_to_whatever_a_person_set() {
 }
 
 #[test]
+fn a_slash_at_the_end_of_an_address_is_taken_off() {
+    for (written, read) in [
+        ("http://bank/", "http://bank"),
+        ("https://bank:81/api/", "https://bank:81/api"),
+        ("http://bank", "http://bank"),
+    ] {
+        let settings = Settings::load(TABLES, &sources("", &[], &[("bank.url", written)])).unwrap();
+
+        assert_eq!(settings.text("bank.url"), read);
+    }
+}
+
+#[test]
 fn every_kind_is_read_from_the_file() {
     let file = "[orders]\nask_every = \"2min\"\nopen = false\n[bank]\nkey = \"k\"\nurl = \"http://bank.example:81\"\n\
                 hosts = [\"x\", \"y:1\"]\nmode = \"live\"\n";
@@ -137,7 +150,9 @@ fn a_bad_value_names_key_source_and_what_is_expected() {
         ("orders.ask_every", "2h", "\"2h\", expected a duration from 1s to 1h, like 30s"),
         ("orders.open", "yes", "\"yes\", expected true or false"),
         ("bank.url", "bank.example", "\"bank.example\", expected an address like https://bank.example, or nothing"),
-        ("bank.url", "http://bank/", "\"http://bank/\", expected an address like https://bank.example, or nothing"),
+        ("bank.url", "http://", "\"http://\", expected an address like https://bank.example, or nothing"),
+        ("bank.url", "http://bank//", "\"http://bank//\", expected an address like https://bank.example, or nothing"),
+        ("bank.url", "/", "\"/\", expected an address like https://bank.example, or nothing"),
         ("bank.mode", "prod", "\"prod\", expected one of test, live"),
     ];
 
