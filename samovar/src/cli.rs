@@ -285,7 +285,7 @@ const TOP_EXAMPLES: &str = "Examples:
   samovar serve --data /srv/samovar              serve a business
   samovar audit --data /srv/samovar              check every invariant
 
-Exit codes: 0 done, 1 problems found, 2 bad usage.";
+Exit codes: 0 done, 1 problems found, 2 bad usage, 74 the disk of the database is full or broken.";
 
 #[cfg(test)]
 mod tests {
@@ -296,6 +296,11 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_the_exit_code_of_a_store_that_cannot_go_on() {
+        assert!(TOP_EXAMPLES.contains(&format!(" {} the disk", store::EXIT_FATAL)));
     }
 
     #[test]

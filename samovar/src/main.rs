@@ -1,4 +1,5 @@
-//! The program: reads the command line, does what it says, and ends with 0 (done), 1 (problems found) or 2 (bad usage).
+//! The program: reads the command line, does what it says, and ends with 0 (done), 1 (problems found) or 2 (bad usage); the
+//! store ends it with 74 where it cannot go on.
 
 use std::process::ExitCode;
 
