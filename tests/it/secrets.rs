@@ -59,6 +59,7 @@ fn no_secret_is_left_anywhere_and_each_attempt_is_logged(database: &TestDatabase
     let (user, guest) = a_guest_with_a_new_password(&stage, &mut tokens);
     let order = a_paid_order(&guest, &shop);
     attempts(&stage, &guest, &shop);
+    money_to_hand_over(&stage.guest("diana"), &shop);
 
     let metrics = stage.metrics();
     stage.come_to_rest();
@@ -87,6 +88,7 @@ fn no_secret_is_left_anywhere_and_each_attempt_is_logged(database: &TestDatabase
     leaks.extend(tokens.map(|token| format!("metrics: {token}")));
     assert_eq!(leaks, [""; 0]);
     every_attempt_is_logged(&log, &user);
+    every_line_says_what_it_is_about(&log);
 }
 
 /// Where this stands in what leaves the database.
@@ -155,6 +157,25 @@ fn attempts(stage: &Stage, guest: &Api, shop: &Shop) {
     }
     let until_throttled = (0..10).map(|_| tried(EMAIL)).take_while(|status| *status == 401).count();
     assert!((1..10).contains(&until_throttled), "{until_throttled}");
+}
+
+/// Paid at the counter and cancelled from the phone: somebody has to hand the money over, and is told so.
+fn money_to_hand_over(guest: &Api, shop: &Shop) {
+    let placed = guest.post_with_key("/orders", "story-secrets-0004", &basket(shop, &shop.latte, "counter", 15_000));
+    let order = placed.expect(201)["id"].as_str().unwrap().to_owned();
+    let payment = payment_in(guest, &order, "pending")["id"].as_str().unwrap().to_owned();
+    let receive = format!("/payments/{payment}/receive");
+    shop.barista.post_with_key(&receive, "story-secrets-0005", &json!({"how": "cash"})).expect(200);
+    guest.post(&format!("/orders/{order}/cancel"), &json!({"reason": "changed my mind"})).expect(200);
+    payment_in(guest, &order, "refunded");
+}
+
+fn every_line_says_what_it_is_about(log: &str) {
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mute: Vec<&Value> = lines.iter().filter(|line| line["message"].as_str().is_none_or(str::is_empty)).collect();
+    assert!(mute.is_empty(), "lines without a message: {mute:#?}");
+    let alarm = lines.iter().find(|line| line["alarm"] == "hand_over").expect("the alarm is in the log");
+    assert_eq!(alarm["message"], "a person must look at a payment");
 }
 
 /// Lines of the log have these members, as texts.

@@ -5,6 +5,7 @@
 
 mod dependencies;
 mod layout;
+mod log;
 mod purity;
 mod size;
 mod sql;
@@ -105,7 +106,8 @@ impl Tree {
 
 type Rule = fn(&Tree) -> Result<Vec<Finding>>;
 
-const RULES: &[Rule] = &[dependencies::check, layout::check, purity::check, size::check, sql::check, words::check];
+const RULES: &[Rule] =
+    &[dependencies::check, layout::check, log::check, purity::check, size::check, sql::check, words::check];
 
 /// Every breach of every rule, sorted by place.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {

@@ -162,11 +162,10 @@ pub(crate) fn raise_alarm(tx: &mut Tx<'_>, id: PaymentId, alarm: Alarm) -> Resul
 
 /// Money that waits to be handed over is what a day at the counter brings; everything else should not happen.
 fn log_alarm(id: PaymentId, alarm: Alarm) {
-    const MESSAGE: &str = "a person must look at a payment";
     if alarm == Alarm::HandOver {
-        tracing::warn!(payment.id = %id, alarm = alarm.as_str(), MESSAGE);
+        tracing::warn!(payment.id = %id, alarm = alarm.as_str(), "a person must look at a payment");
     } else {
-        tracing::error!(payment.id = %id, alarm = alarm.as_str(), MESSAGE);
+        tracing::error!(payment.id = %id, alarm = alarm.as_str(), "a person must look at a payment");
     }
 }
 
