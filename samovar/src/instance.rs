@@ -170,7 +170,8 @@ impl Instance {
         let metrics = Arc::new(Metrics::new());
         self.platform.watch(&health, &metrics);
         let limit: Duration = self.settings.duration("server.shutdown_limit");
-        let mut supervisor = Supervisor::new(Arc::clone(&self.world.clock), Arc::clone(&health));
+        let mut supervisor =
+            Supervisor::new(Arc::clone(&self.world.clock), Arc::clone(&health), self.platform.closing().clone());
         let serving = Serving {
             public: doors.public.local_addr()?,
             private: doors.private.local_addr()?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kernel::{Clock, Rng};
 use store::Db;
 
-use crate::{Calls, Outbound, Revocations, Settings, VerificationKeys};
+use crate::{Calls, Outbound, Revocations, Settings, Stop, VerificationKeys};
 
 /// The parameters of every `service(deps)`. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,4 +26,6 @@ pub struct Deps {
     pub revocations: Arc<Revocations>,
     /// The public keys that access tokens are checked with.
     pub keys: Arc<VerificationKeys>,
+    /// Asked when the process takes no more requests: who waits for news answers with what there is.
+    pub closing: Stop,
 }

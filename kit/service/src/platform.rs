@@ -92,6 +92,7 @@ pub struct Platform {
     calls: Calls,
     revocations: Arc<Revocations>,
     keys: Arc<VerificationKeys>,
+    closing: Stop,
     services: Vec<Mounted>,
     routes: Vec<(&'static str, OpenApiRouter)>,
     consumers: Vec<(Db, Consumer)>,
@@ -125,6 +126,7 @@ impl Platform {
             calls: Calls::new(Arc::clone(&ground.clock)),
             revocations: Arc::default(),
             keys: Arc::default(),
+            closing: Stop::new(),
             services: Vec::new(),
             routes: Vec::new(),
             consumers: Vec::new(),
@@ -159,6 +161,7 @@ impl Platform {
             outbound: Arc::clone(&ground.outbound),
             revocations: Arc::clone(&self.revocations),
             keys: Arc::clone(&self.keys),
+            closing: self.closing.clone(),
         });
         assert_eq!(service.name, mount.name, "a service and its row in the table have one name");
         Ok((service, db))
@@ -202,6 +205,12 @@ impl Platform {
     #[must_use]
     pub fn keys(&self) -> &Arc<VerificationKeys> {
         &self.keys
+    }
+
+    /// What the services take as the end of all requests; the public servers stop by it ([`Supervisor::new`]).
+    #[must_use]
+    pub fn closing(&self) -> &Stop {
+        &self.closing
     }
 
     /// The tables of a service, for commands and tests.

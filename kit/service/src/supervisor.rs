@@ -74,19 +74,19 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// No parts yet. `health` is told when stopping begins. From now on signals are heard, and wait for
-    /// [`Supervisor::run`].
+    /// No parts yet. `health` is told when stopping begins, and `front` is asked then: the public servers watch it, and
+    /// whoever makes requests wait. From now on signals are heard, and wait for [`Supervisor::run`].
     ///
     /// # Panics
     ///
     /// Outside the async runtime.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, health: Arc<Health>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, health: Arc<Health>, front: Stop) -> Self {
         let (deaths, died) = mpsc::unbounded_channel();
         let back = Stop::new();
         let threads = Threads::new(Arc::clone(&clock), back.clone(), deaths);
         let (servers, operators) = (JoinSet::new(), JoinSet::new());
-        Self { clock, health, front: Stop::new(), back, servers, operators, threads, died, signals: Signals::listen() }
+        Self { clock, health, front, back, servers, operators, threads, died, signals: Signals::listen() }
     }
 
     /// What the threads watch; asking it stops them.

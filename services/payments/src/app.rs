@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contracts::orders::PaymentMethod;
 use kernel::{Clock, Rng, Timestamp};
-use service::Deps;
+use service::{Deps, Stop};
 use store::Db;
 
 use crate::model::payment::ProviderName;
@@ -23,6 +23,8 @@ pub(crate) struct App {
     pub(crate) bank: Sandbox,
     /// Places for those who wait for news of a payment.
     pub(crate) waiters: Waiters,
+    /// Asked when nobody may wait any longer.
+    pub(crate) closing: Stop,
     pub(crate) rules: Rules,
 }
 
@@ -65,6 +67,7 @@ impl App {
             rng: Arc::clone(&deps.rng),
             bank: Sandbox::new(Arc::clone(&deps.outbound), bank),
             waiters: Waiters::new(usize::try_from(settings.int(settings::WAITERS_MAX)).unwrap_or(0)),
+            closing: deps.closing.clone(),
             rules,
         }
     }

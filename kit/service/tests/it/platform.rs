@@ -323,7 +323,8 @@ fn consumers_run_on_threads_until_the_process_stops(database: &TestDatabase) {
     let db = platform.db("tally").unwrap().clone();
     let calls = platform.calls().clone();
     let inside = testkit::runtime().enter();
-    let mut supervisor = Supervisor::new(Arc::clone(&clock), Arc::new(Health::new(Arc::clone(&clock))));
+    let health = Arc::new(Health::new(Arc::clone(&clock)));
+    let mut supervisor = Supervisor::new(Arc::clone(&clock), health, platform.closing().clone());
     platform.supervise(&mut supervisor);
     drop(inside);
     let front = supervisor.front().clone();

@@ -56,7 +56,7 @@ impl Process {
 
 fn supervisor() -> Supervisor {
     let clock = Arc::new(SystemClock::new());
-    Supervisor::new(clock.clone(), Arc::new(Health::new(clock)))
+    Supervisor::new(clock.clone(), Arc::new(Health::new(clock)), Stop::new())
 }
 
 fn is_child() -> bool {

@@ -13,7 +13,7 @@ const BOUND: Duration = Duration::from_secs(10);
 fn supervisor() -> (Supervisor, Arc<Health>) {
     let clock = Arc::new(SystemClock::new());
     let health = Arc::new(Health::new(clock.clone()));
-    (Supervisor::new(clock, Arc::clone(&health)), health)
+    (Supervisor::new(clock, Arc::clone(&health), Stop::new()), health)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,72 +40,94 @@ impl Reader {
     }
 }
 
-/// The order's payment, once it is what the reader waits for or the time is over: the one that paid it, else its latest.
-/// What is not for this reader is not there, and not waited for.
+/// The order's payment, the one that paid it, else its latest: once it is what the reader waits for, or the time is over, or
+/// the process ends. What is not for this reader is not there, and not waited for.
 pub(super) async fn payment_of_order(
     app: &App,
     id: OrderId,
     reader: &Reader,
     query: &WaitQuery,
 ) -> Result<Option<Payment>, Error> {
-    let seen = app.db.commits().count();
-    let found = look(app, id, reader).await?;
+    let watch = Watch { app, id, reader, seen: app.db.commits().count() };
+    let found = watch.look().await?;
     let limit = match &found {
+        // Without a wish to wait, only the order itself is waited for.
+        Some(payment) if !is_waited_for(payment, query) => return Ok(found),
         Some(_) => query.wait().unwrap_or_default(),
-        None if is_fresh(id, app.clock.now()) => query.wait().unwrap_or_default().clamp(PATIENCE, PATIENCE_MAX),
-        None => Duration::ZERO,
+        None if is_fresh(id, app.clock.now()) => query.wait().unwrap_or_default().max(PATIENCE),
+        None => return Ok(None),
     };
-    // Without a wish to wait, only the order itself is waited for.
-    let is_enough = |payment: &Payment| query.wait().is_none() || is_news(payment, query.since);
-    if limit.is_zero() || found.as_ref().is_some_and(is_enough) {
-        return Ok(found);
-    }
     let Some(_own_place) = app.waiters.own_place(reader.user_id) else { return Ok(found) };
-    // Everybody's places are for orders that are there.
-    let place = found.as_ref().map(|_| app.waiters.place());
-    if matches!(place, Some(None)) {
-        return Ok(found);
-    }
-    match tokio::time::timeout(limit, until(app, id, reader, seen, is_enough)).await {
-        Ok(found) => found.map(Some),
-        Err(_) => look(app, id, reader).await,
+    let came = tokio::select! {
+        came = tokio::time::timeout(limit, watch.news(found, query)) => came.ok(),
+        () = app.closing.asked() => None,
+    };
+    match came {
+        Some(came) => came,
+        None => watch.look().await,
     }
 }
 
-/// Looks again with each commit after the `seen` ones, and from time to time, but never faster than the pace.
-async fn until(
-    app: &App,
+/// Whether the reader would rather wait than have this.
+fn is_waited_for(payment: &Payment, query: &WaitQuery) -> bool {
+    query.wait().is_some_and(|wait| !wait.is_zero()) && !is_news(payment, query.since)
+}
+
+/// A reader's eye on an order.
+struct Watch<'w> {
+    app: &'w App,
     id: OrderId,
-    reader: &Reader,
-    mut seen: u64,
-    is_enough: impl Fn(&Payment) -> bool,
-) -> Result<Payment, Error> {
-    let mut pace = tokio::time::interval(PACE);
-    let mut apart = PACE_AT_FIRST;
-    loop {
-        pace.reset_after(apart);
-        apart = (apart * 2).min(PACE);
-        // Running out is as good as being woken: both look again.
-        let _ = tokio::time::timeout(LOOK_EVERY, app.db.commits().changed(seen)).await;
-        pace.tick().await;
-        seen = app.db.commits().count();
-        if let Some(found) = look(app, id, reader).await?.filter(|payment| is_enough(payment)) {
-            return Ok(found);
+    reader: &'w Reader,
+    /// The commits before the first look.
+    seen: u64,
+}
+
+impl Watch<'_> {
+    /// First the order, if it was not `found`, then news of it.
+    async fn news(&self, found: Option<Payment>, query: &WaitQuery) -> Result<Option<Payment>, Error> {
+        let payment = match found {
+            Some(payment) => payment,
+            None => match tokio::time::timeout(PATIENCE_MAX, self.until(|_| true)).await {
+                Ok(came) => came?,
+                Err(_) => return Ok(None),
+            },
+        };
+        if !is_waited_for(&payment, query) {
+            return Ok(Some(payment));
+        }
+        // Everybody's places are for orders that are there.
+        let Some(_place) = self.app.waiters.place() else { return Ok(Some(payment)) };
+        self.until(|payment| !is_waited_for(payment, query)).await.map(Some)
+    }
+
+    /// Looks again with each commit after the `seen` ones, and from time to time, but never faster than the pace.
+    async fn until(&self, is_enough: impl Fn(&Payment) -> bool) -> Result<Payment, Error> {
+        let commits = self.app.db.commits();
+        let (mut pace, mut apart, mut seen) = (tokio::time::interval(PACE), PACE_AT_FIRST, self.seen);
+        loop {
+            pace.reset_after(apart);
+            apart = (apart * 2).min(PACE);
+            // Running out is as good as being woken: both look again.
+            let _ = tokio::time::timeout(LOOK_EVERY, commits.changed(seen)).await;
+            pace.tick().await;
+            seen = commits.count();
+            if let Some(found) = self.look().await?.filter(|payment| is_enough(payment)) {
+                return Ok(found);
+            }
         }
     }
-}
 
-async fn look(app: &App, id: OrderId, reader: &Reader) -> Result<Option<Payment>, Error> {
-    let reader = reader.clone();
-    app.db
-        .read(move |snapshot| {
+    async fn look(&self) -> Result<Option<Payment>, Error> {
+        let (id, reader) = (self.id, self.reader.clone());
+        let read = self.app.db.read(move |snapshot| {
             let Some(order) = rows::order(snapshot, id)?.filter(|order| reader.may_see(order)) else { return Ok(None) };
             let mut payments = rows::payments_of_order(snapshot, id)?;
             let paid = order.paid_by.and_then(|paid| payments.iter().position(|payment| payment.id == paid));
             let place = paid.or(payments.len().checked_sub(1));
             Ok(place.map(|place| payments.swap_remove(place)))
-        })
-        .await
+        });
+        read.await
+    }
 }
 
 fn is_news(payment: &Payment, since: Option<PaymentState>) -> bool {

@@ -19,6 +19,8 @@ testkit::both_databases!(
     a_made_up_order_does_not_keep_a_reader,
     every_commit_wakes_a_waiter_and_not_every_one_is_a_look,
     news_end_the_waiting,
+    an_order_heard_of_while_waiting_is_waited_for_until_it_has_a_page,
+    the_end_of_the_process_ends_the_waiting,
 );
 
 /// Far below the 25 s that a wait may take, far above what an answer takes.
@@ -143,4 +145,42 @@ fn news_end_the_waiting(database: &TestDatabase) {
     let answers = runtime().block_on(async { tokio::time::timeout(AT_ONCE, all).await });
 
     assert_eq!(answers.expect("the news came")[0].json()["state"], "captured");
+}
+
+/// Its first look comes before payments hears of the order, and then the bank takes its time.
+fn an_order_heard_of_while_waiting_is_waited_for_until_it_has_a_page(database: &TestDatabase) {
+    let world = World::open(database);
+    let mut consumers = world.beside(database);
+    world.fault(&json!({"kind": "down", "probability": 1, "seed": 7}));
+    let id = world.place(PaymentMethod::Online);
+    let path = format!("/orders/{id}/payment?wait=25s");
+    let mut waiting = Box::pin(world.harness.get(&path).by(&ANNA).answer());
+    let mut answered_within = |ms| {
+        let limit = Duration::from_millis(ms);
+        runtime().block_on(async { tokio::time::timeout(limit, &mut waiting).await.ok() })
+    };
+
+    assert!(answered_within(100).is_none(), "the order is waited for");
+    consumers.settle();
+    assert!(answered_within(1_500).is_none(), "it is there, and has no page");
+    world.no_faults();
+    consumers.pass(Duration::from_secs(60));
+    let answer = answered_within(10_000).expect("there is a page").expect(200).json();
+
+    assert!(answer["payment_url"].is_string(), "{answer}");
+}
+
+fn the_end_of_the_process_ends_the_waiting(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let id = world.order(PaymentMethod::Counter);
+    let closing = world.harness.platform().closing().clone();
+    let path = wait(id, "pending");
+    let mut waiting = Box::pin(world.harness.get(&path).by(&ANNA).answer());
+
+    let early = runtime().block_on(async { tokio::time::timeout(Duration::from_millis(100), &mut waiting).await });
+    closing.ask();
+    let answer = at_once(waiting);
+
+    assert!(early.is_err(), "nothing has happened yet");
+    assert_eq!(answer.expect("told what there is").expect(200).json()["state"], "pending");
 }

@@ -136,6 +136,11 @@ impl World {
         Self { harness, ..self }
     }
 
+    /// Another process on the same database.
+    pub(crate) fn beside(&self, database: &TestDatabase) -> ServiceHarness {
+        mount(database, &self.clock, &self.settings, real_outbound(&self.silenced, &self.clock), 2)
+    }
+
     /// The bank does not answer us about this payment of its, until it does (`None`).
     pub(crate) fn silence(&self, part: Option<&str>) {
         *self.silenced.lock().unwrap() = part.map(|part| (part.to_owned(), Fate::Silent));
