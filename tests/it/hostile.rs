@@ -267,6 +267,8 @@ fn what_is_not_http_is_refused(database: &TestDatabase) {
         (b"GET\r\n\r\n", 400),
         (b"GET /api/v1/shops HTTP/9.9\r\n\r\n", 400),
         (b"GET /api/v1/shops HTTP/1.1\r\nhost : a\r\n\r\n", 400),
+        (b"GET /api/v1/shops HTTP/1.1\r\n\r\n", 400),
+        (b"GET /api/v1/shops HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", 400),
         (b"GET /\x00 HTTP/1.1\r\nhost: a\r\n\r\n", 400),
         (b"POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}", 400),
         (b"POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),

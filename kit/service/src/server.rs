@@ -7,6 +7,7 @@
 
 mod address;
 mod edge;
+mod head;
 mod listen;
 mod patient;
 mod places;

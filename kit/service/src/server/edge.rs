@@ -83,12 +83,11 @@ impl<R: Respond> Edge<R> {
         self.clock.elapsed()
     }
 
-    /// Answers a request whose framing two readers may read differently; the connection ends with it.
+    /// Answers a request whose head two readers may read differently; the connection ends with it.
     ///
     /// Neither this nor [`Edge::refuse_unread`] is seen by the rates of what stands behind the edge: to count it would mean
     /// to hand on what nobody knows the end of. Each costs its sender a connection, and of those a network has so many.
-    pub(super) fn refuse_framing<B>(&self, peer: IpAddr, mut request: Request<B>) -> Response {
-        let detail = "content-length and transfer-encoding exclude each other";
+    pub(super) fn refuse_head<B>(&self, peer: IpAddr, mut request: Request<B>, detail: &'static str) -> Response {
         let (client, _) = self.whom(peer, request.headers_mut());
         self.refuse(Problem::new(&MALFORMED_REQUEST).detail(detail), Some(request.method()), Some(client))
     }
@@ -97,9 +96,14 @@ impl<R: Respond> Edge<R> {
     /// for is not known then.
     pub(super) fn refuse_unread(&self, peer: IpAddr, status: StatusCode) -> Vec<u8> {
         let is_large = matches!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG);
-        let problem = if is_large { &HEAD_TOO_LARGE } else { &MALFORMED_REQUEST };
+        let problem = if is_large {
+            Problem::new(&HEAD_TOO_LARGE)
+        } else {
+            Problem::new(&MALFORMED_REQUEST)
+                .detail("the request line, a header line or the length of the body is not as RFC 9112 has it")
+        };
         let client = (!self.trusts(peer)).then(|| peer.to_canonical());
-        let (parts, body) = self.refuse(Problem::new(problem), None, client).into_parts();
+        let (parts, body) = self.refuse(problem, None, client).into_parts();
         let body = body.collect().now_or_never().and_then(Result::ok).unwrap_or_default().to_bytes();
         let mut bytes = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", parts.status, body.len()).into_bytes();
         for (name, value) in &parts.headers {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
-use http::header::TRANSFER_ENCODING;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Respond;
 use super::address::ClientAddress;
 use super::edge::Edge;
+use super::head;
 use super::patient::Patient;
 use super::places::{Place, Places};
 use super::smuggling::{Conflict, Watched};
@@ -184,8 +184,8 @@ async fn connection<R: Respond>(accepted: Accepted, edge: Arc<Edge<R>>, limits: 
     let service = service_fn(|request: Request<Incoming>| {
         let (edge, conflict) = (&edge, &conflict);
         async move {
-            if request.headers().contains_key(TRANSFER_ENCODING) && conflict.was_seen() {
-                return Ok(edge.refuse_framing(peer, request));
+            if let Some(fault) = head::fault(&request, conflict) {
+                return Ok(edge.refuse_head(peer, request, fault));
             }
             Ok::<_, Infallible>(edge.answer(peer, with_body(request)).await)
         }

@@ -187,6 +187,19 @@ async fn a_request_that_two_readers_may_read_differently_is_refused_and_closed()
 }
 
 #[tokio::test]
+async fn a_request_without_a_host_or_with_two_is_refused_and_closed() {
+    let served = served(router(), ServerLimits::default()).await;
+
+    for host in ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "Host: a b\r\n"] {
+        let answer = exchange(&served, format!("GET / HTTP/1.1\r\n{host}\r\n").as_bytes()).await;
+
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Host is"), "{host}: {answer}");
+    }
+    let old = exchange(&served, b"GET / HTTP/1.0\r\n\r\n").await;
+    assert!(old.starts_with("HTTP/1.0 200"), "{old}");
+}
+
+#[tokio::test]
 async fn a_chunked_body_alone_is_read() {
     let served = served(router(), ServerLimits::default()).await;
 
@@ -226,6 +239,7 @@ async fn what_is_no_request_is_answered_with_a_problem_after_what_was_one() {
         let (head, body) = alone.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 400") && head.contains("x-request-id: req_"), "{alone}");
         assert!(head.contains("content-type: application/problem+json"), "{alone}");
+        assert!(body.contains(r#""detail":"the request line, "#), "{alone}");
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{alone}");
         assert!(after.starts_with("HTTP/1.1 200") && after.contains("\r\n\r\nhereHTTP/1.1 400"), "{after}");
     }
