@@ -98,14 +98,17 @@ pub fn build(deps: GatewayDeps) -> Result<Gateway, PolicyGap> {
 
 impl Respond for Gateway {
     async fn respond(&self, request: Request<Body>) -> Response {
-        let route = match self.router.find(request.method(), request.uri().path()) {
-            Found::Route(route) => route,
-            Found::OtherMethods(allowed) => return other_methods(allowed, request.method()),
-            Found::Nothing => return Problem::new(&NOT_FOUND).into_response(),
+        let found = self.router.find(request.method(), request.uri().path());
+        let metrics = if let Found::Route(route) = &found { &route.metrics } else { self.router.unmatched() };
+        let observed = Observed::new(metrics, self.clock.as_ref(), self.request_limit);
+        let response = match found {
+            Found::Route(route) => {
+                service::trace_route(route.row.path);
+                self.let_in(route, request).await
+            }
+            Found::OtherMethods(allowed) => other_methods(allowed, request.method()),
+            Found::Nothing => Problem::new(&NOT_FOUND).into_response(),
         };
-        service::trace_route(route.row.path);
-        let observed = Observed::new(&route.metrics, self.clock.as_ref(), self.request_limit);
-        let response = self.let_in(route, request).await;
         observed.answered(response.status());
         response
     }

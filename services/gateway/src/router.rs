@@ -21,7 +21,13 @@ struct Path {
 
 /// All rows by path.
 #[derive(Debug)]
-pub(crate) struct Router(matchit::Router<Path>);
+pub(crate) struct Router {
+    paths: matchit::Router<Path>,
+    unmatched: RouteMetrics,
+}
+
+/// The method and the route of requests without a row in the metrics: addresses that somebody tries, counted as one.
+const UNMATCHED: &str = "unmatched";
 
 /// What was found.
 #[derive(Debug)]
@@ -49,17 +55,22 @@ impl Router {
             let allowed = HeaderValue::from_str(&methods.join(", ")).expect("methods are visible ASCII");
             router.insert(path, Path { routes, allowed }).expect("the paths of the table do not contradict each other");
         }
-        Self(router)
+        Self { paths: router, unmatched: metrics.route(UNMATCHED, UNMATCHED) }
     }
 
     /// The row of a method and a path; `HEAD` is asked of `GET`.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
-        let Ok(found) = self.0.at(path) else { return Found::Nothing };
+        let Ok(found) = self.paths.at(path) else { return Found::Nothing };
         let wanted = if *method == Method::HEAD { &Method::GET } else { method };
         match found.value.routes.iter().find(|route| route.row.method == *wanted) {
             Some(route) => Found::Route(route),
             None => Found::OtherMethods(&found.value.allowed),
         }
+    }
+
+    /// Where requests are counted that have no row.
+    pub(crate) fn unmatched(&self) -> &RouteMetrics {
+        &self.unmatched
     }
 }
 

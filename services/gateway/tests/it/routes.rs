@@ -116,6 +116,20 @@ async fn requests_are_counted_by_the_template_of_their_route() {
     assert!(!text.contains("ord_secret"));
 }
 
+#[tokio::test]
+async fn requests_without_a_row_are_counted_as_one_route() {
+    let door = Door::open();
+
+    for request in [get("/.git/config"), get("/admin.php"), request(&Method::DELETE, "/api/v1/orders")] {
+        door.ask(request).await;
+    }
+
+    let text = door.metrics.text();
+    let line = "samovar_http_requests_total{method=\"unmatched\",route=\"unmatched\",status=\"4xx\"} 3";
+    assert!(text.contains(line), "{line} is not in {text}");
+    assert!(!text.contains(".git") && !text.contains("admin.php"));
+}
+
 /// The id of a span, the name of a field, what it was told.
 type Recorded = (u64, &'static str, String);
 
