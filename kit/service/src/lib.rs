@@ -87,7 +87,7 @@ pub use principal::{Grant, Principal, Role, Shops, UnknownRole};
 pub use problem::{
     FAULTS_MAX, Fault, PROBLEM_JSON, Problem, codes, errors_table, in_language, kit_codes, status_of, undeclared,
 };
-pub use query::{Everything, Listing, Query};
+pub use query::{Everything, Listing, Query, no_query};
 pub use rates::{RATE_SETTINGS, rate_limiter};
 pub use refusal::RefusedCaller;
 pub use server::{ClientAddress, Drained, Edge, EdgeSettings, Respond, ServerLimits, TrustedProxies, serve};

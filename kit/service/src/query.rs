@@ -34,6 +34,15 @@ where
     }
 }
 
+/// Refuses every query parameter by its name: of a route that documents none, which has no reader that could.
+///
+/// # Errors
+/// 422 that names them, 400 when the query is no text.
+pub fn no_query(query: Option<&str>) -> Result<(), Problem> {
+    let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(()) };
+    read::typed::<Everything>(&Pairs::read(query)?, Names::of::<Everything>()).map(drop)
+}
+
 /// Extractor: the query of a list: the filter's own parameters, and `limit` and `cursor`.
 #[derive(Clone, Debug)]
 pub struct Listing<T> {

@@ -1,8 +1,8 @@
 //! The only public door: finds the row of the policy table, sees who is asking, counts, and calls the service.
 //!
 //! What has no row does not exist. A row decides who may come in; whose order or payment it is, the service decides in
-//! the predicate of its query. Checks stand in this order: route, overload, token,
-//! revocations, rate, role. Then the body is waited for, and only a request that is wholly there counts as work.
+//! the predicate of its query. Checks stand in this order: route, overload, token, revocations, rate, role, a query that
+//! nobody reads. Then the body is waited for, and only a request that is wholly there counts as work.
 //!
 //! Deliberately absent: business, tables, and the answers of services (but for the aggregated order, [`order_page`]).
 
@@ -38,7 +38,7 @@ use crate::limits::Counters;
 use crate::observed::Observed;
 pub use crate::order_page::document as document_order_page;
 pub use crate::policy::{Access, PolicyGap, Row};
-use crate::router::{Found, Route, Router};
+use crate::router::{Found, QueryOf, Route, Router};
 pub use crate::upstream::{Upstream, Upstreams};
 
 /// What may be configured.
@@ -83,7 +83,12 @@ pub struct Gateway {
 /// Every route without a row and every row without a route, by name: the program does not start with either.
 pub fn build(deps: GatewayDeps) -> Result<Gateway, PolicyGap> {
     policy::compare(policy::TABLE, &deps.upstreams.documented())?;
-    let router = Router::new(policy::TABLE, &deps.metrics);
+    let query = |row: &Row| match row.service {
+        policy::GATEWAY => QueryOf::Reader,
+        _ if deps.upstreams.reads_query(row) => QueryOf::Reader,
+        _ => QueryOf::Nobody,
+    };
+    let router = Router::new(policy::TABLE, &deps.metrics, query);
     Ok(Gateway {
         router,
         identity: Identity::new(deps.keys, deps.revocations, Arc::clone(&deps.clock)),
@@ -155,6 +160,9 @@ impl Gateway {
         self.counters.count(&route.row, identified.as_ref().ok().and_then(Option::as_ref), &request)?;
         let principal = identified?;
         route.row.access.admit(principal.as_ref())?;
+        if route.query == QueryOf::Nobody {
+            service::no_query(request.uri().query())?;
+        }
         if let Some(principal) = principal {
             request.extensions_mut().insert::<Principal>(principal);
         }

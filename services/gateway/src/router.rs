@@ -5,10 +5,20 @@ use service::{Metrics, RouteMetrics};
 
 use crate::policy::Row;
 
+/// Who looks at the query of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueryOf {
+    /// What answers: it documents parameters, or is a page that takes whatever others append to its address.
+    Reader,
+    /// The gateway: nothing is documented, so every parameter is unknown.
+    Nobody,
+}
+
 /// A row with its counters.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) row: Row,
+    pub(crate) query: QueryOf,
     pub(crate) metrics: RouteMetrics,
 }
 
@@ -41,16 +51,19 @@ pub(crate) enum Found<'r> {
 }
 
 impl Router {
-    /// The router of a table.
-    pub(crate) fn new(table: &[Row], metrics: &Metrics) -> Self {
+    /// The router of a table, told of each row who reads its query.
+    pub(crate) fn new(table: &[Row], metrics: &Metrics, query: impl Fn(&Row) -> QueryOf) -> Self {
         let mut router = matchit::Router::new();
         let mut paths: Vec<&'static str> = table.iter().map(|row| row.path).collect();
         paths.sort_unstable();
         paths.dedup();
         for path in paths {
             let rows = table.iter().filter(|row| row.path == path);
-            let routes: Vec<Route> =
-                rows.map(|row| Route { row: row.clone(), metrics: metrics.route(row.method.as_str(), path) }).collect();
+            let route = |row: &Row| {
+                let metrics = metrics.route(row.method.as_str(), path);
+                Route { row: row.clone(), query: query(row), metrics }
+            };
+            let routes: Vec<Route> = rows.map(route).collect();
             let methods: Vec<&str> = routes.iter().flat_map(|route| with_head(&route.row.method)).collect();
             let allowed = HeaderValue::from_str(&methods.join(", ")).expect("methods are visible ASCII");
             router.insert(path, Path { routes, allowed }).expect("the paths of the table do not contradict each other");
@@ -85,7 +98,7 @@ mod tests {
 
     fn row_of(method: &Method, path: &str) -> Option<&'static str> {
         let metrics = Metrics::new();
-        let router = Router::new(TABLE, &metrics);
+        let router = Router::new(TABLE, &metrics, |_| QueryOf::Reader);
         match router.find(method, path) {
             Found::Route(route) => Some(route.row.path),
             Found::OtherMethods(_) | Found::Nothing => None,
@@ -115,7 +128,7 @@ mod tests {
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
         let metrics = Metrics::new();
-        let router = Router::new(TABLE, &metrics);
+        let router = Router::new(TABLE, &metrics, |_| QueryOf::Reader);
 
         let Found::OtherMethods(allowed) = router.find(&Method::DELETE, "/api/v1/orders") else { panic!("not found") };
 

@@ -1,6 +1,6 @@
 //! Where the services are. In one process each is a router that is called directly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use axum::Router;
@@ -9,14 +9,17 @@ use axum::response::{IntoResponse as _, Response};
 use http::Request;
 use service::codes::NOT_FOUND;
 use service::{Problem, Respond as _};
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::{OpenApi, RefOr};
 
-use crate::policy::Documented;
+use crate::policy::{Documented, Row};
 
 /// The services behind the gateway.
 pub struct Upstreams {
     routers: BTreeMap<&'static str, Router>,
     documented: Vec<Documented>,
+    /// Those that document query parameters, by method and path.
+    queried: BTreeSet<(&'static str, String)>,
     documentation: Router,
 }
 
@@ -46,14 +49,29 @@ impl Upstreams {
     /// The services of this process, and the pages that document them (`service::documentation`).
     #[must_use]
     pub fn new(services: Vec<Upstream>, documentation: Router) -> Self {
-        let documented = services.iter().flat_map(|upstream| routes_of(&upstream.document, upstream.service)).collect();
+        let mut documented = Vec::new();
+        let mut queried = BTreeSet::new();
+        for upstream in &services {
+            for (method, path, operation) in operations(&upstream.document) {
+                documented.push((method.to_owned(), path.to_owned(), upstream.service));
+                if has_query(operation) {
+                    queried.insert((method, path.to_owned()));
+                }
+            }
+        }
         let routers = services.into_iter().map(|upstream| (upstream.service, upstream.router)).collect();
-        Self { routers, documented, documentation }
+        Self { routers, documented, queried, documentation }
     }
 
     /// Every route that a service documents.
     pub(crate) fn documented(&self) -> Vec<Documented> {
         self.documented.clone()
+    }
+
+    /// Whether the service reads query parameters there: it refuses those that it does not know.
+    pub(crate) fn reads_query(&self, row: &Row) -> bool {
+        let path = row.service_path();
+        self.queried.iter().any(|(method, known)| *method == row.method.as_str() && known == path)
     }
 
     /// Passes a request on.
@@ -70,9 +88,9 @@ impl Upstreams {
     }
 }
 
-fn routes_of(document: &OpenApi, service: &'static str) -> Vec<Documented> {
-    let mut routes = Vec::new();
-    for (path, item) in &document.paths.paths {
+/// Every operation of a document with its method and path.
+fn operations(document: &OpenApi) -> impl Iterator<Item = (&'static str, &str, &Operation)> {
+    document.paths.paths.iter().flat_map(|(path, item)| {
         let methods = [
             ("GET", &item.get),
             ("POST", &item.post),
@@ -80,11 +98,13 @@ fn routes_of(document: &OpenApi, service: &'static str) -> Vec<Documented> {
             ("PATCH", &item.patch),
             ("DELETE", &item.delete),
         ];
-        for (method, operation) in methods {
-            if operation.is_some() {
-                routes.push((method.to_owned(), path.clone(), service));
-            }
-        }
-    }
-    routes
+        methods.into_iter().filter_map(|(method, operation)| Some((method, path.as_str(), operation.as_ref()?)))
+    })
+}
+
+fn has_query(operation: &Operation) -> bool {
+    operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+        RefOr::Ref(_) => false,
+    })
 }

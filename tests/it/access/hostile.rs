@@ -1,7 +1,7 @@
 //! Hostile requests to every row of the policy table, by somebody who may: refused with a 4xx problem, and nothing changed.
 
 use gateway::Row;
-use gateway::policy::TABLE;
+use gateway::policy::{GATEWAY, TABLE};
 use http::Method;
 use serde_json::{Value, json};
 use testkit::TestDatabase;
@@ -14,6 +14,7 @@ use crate::business::{Asked, Told};
 testkit::both_databases!(
     hostile_places_in_a_path_name_nothing,
     hostile_queries_are_no_fault_of_ours_and_reading_changes_nothing,
+    a_parameter_that_nobody_documents_is_refused_by_name,
     hostile_bodies_are_refused,
     members_that_nobody_may_set_are_refused,
 );
@@ -128,6 +129,21 @@ fn hostile_queries_are_no_fault_of_ours_and_reading_changes_nothing(database: &T
     };
 
     assert_eq!(sweep(database, queries, |_, told| told.status < 400 || is_refused(told)), Vec::<String>::new());
+}
+
+/// Beside a query that is right, and on rows that have none. The gateway's own pages take what others append.
+fn a_parameter_that_nobody_documents_is_refused_by_name(database: &TestDatabase) {
+    let with_another = |row: &Row, asked: &Asked| {
+        let joint = if asked.path.contains('?') { '&' } else { '?' };
+        let another = |pair: &str| Asked { path: format!("{}{joint}{pair}", asked.path), ..asked.clone() };
+        if row.service == GATEWAY { Vec::new() } else { ["surprise=1", "sur%70rise"].map(another).into() }
+    };
+    let is_named = |_: &Row, told: &Told| {
+        let fault = &told.json()["errors"][0];
+        told.status == 422 && (&fault["pointer"], &fault["code"]) == (&json!("/surprise"), &json!("unknown-parameter"))
+    };
+
+    assert_eq!(sweep(database, with_another, is_named), Vec::<String>::new());
 }
 
 /// The same bytes, called plain text, as a form of another site may send them.

@@ -223,7 +223,8 @@ fn set_access(operation: &mut Map<String, Value>, access: Option<&Access>) {
 }
 
 fn add_refusals(operation: &mut Map<String, Value>, path: &str) {
-    let mut refusals = vec![&UNAUTHENTICATED, &TOO_MANY, &INTERNAL, &UNAVAILABLE];
+    // A query may be wrong everywhere: where no parameter is documented, every one is.
+    let mut refusals = vec![&MALFORMED, &UNAUTHENTICATED, &INVALID, &TOO_MANY, &INTERNAL, &UNAVAILABLE];
     if operation.get("security").is_some_and(|security| *security != json!([])) {
         refusals.push(&FORBIDDEN);
     }
@@ -231,15 +232,12 @@ fn add_refusals(operation: &mut Map<String, Value>, path: &str) {
         refusals.push(&NOT_FOUND);
     }
     if operation.contains_key("requestBody") {
-        refusals.extend([&MALFORMED, &TOO_LARGE, &MEDIA_TYPE, &INVALID]);
+        refusals.extend([&TOO_LARGE, &MEDIA_TYPE]);
     }
-    if has_parameter(operation, "query", None) {
-        refusals.extend([&MALFORMED, &INVALID]);
+    if has_header(operation, "Idempotency-Key") {
+        refusals.push(&IN_PROGRESS);
     }
-    if has_parameter(operation, "header", Some("Idempotency-Key")) {
-        refusals.extend([&MALFORMED, &IN_PROGRESS, &INVALID]);
-    }
-    if has_parameter(operation, "header", Some("If-Match")) {
+    if has_header(operation, "If-Match") {
         refusals.extend([&STALE, &IF_MATCH]);
     }
     let responses = responses(operation);
@@ -253,11 +251,11 @@ fn add_refusals(operation: &mut Map<String, Value>, path: &str) {
 fn add_headers(operation: &mut Map<String, Value>) {
     let text = |words: &str| json!({ "description": words, "schema": { "type": "string" } });
     let mut headers = Vec::new();
-    if has_parameter(operation, "header", Some("Idempotency-Key")) {
+    if has_header(operation, "Idempotency-Key") {
         headers.push(("Idempotent-Replayed", text("`true` when this answer was given before.")));
     }
-    let is_conditional = has_parameter(operation, "header", Some("If-None-Match"));
-    if is_conditional || has_parameter(operation, "header", Some("If-Match")) {
+    let is_conditional = has_header(operation, "If-None-Match");
+    if is_conditional || has_header(operation, "If-Match") {
         headers.push(("ETag", text("Names this version of the answer.")));
     }
     let responses = responses(operation);
@@ -282,10 +280,10 @@ fn responses(operation: &mut Map<String, Value>) -> &mut Map<String, Value> {
     responses.as_object_mut().expect("made an object the line before")
 }
 
-fn has_parameter(operation: &Map<String, Value>, place: &str, name: Option<&str>) -> bool {
+fn has_header(operation: &Map<String, Value>, name: &str) -> bool {
     let parameters = operation.get("parameters").and_then(Value::as_array);
-    parameters.into_iter().flatten().any(|parameter| {
-        let is_named = name.is_none_or(|name| parameter["name"].as_str().is_some_and(|n| n.eq_ignore_ascii_case(name)));
-        parameter["in"] == place && is_named
-    })
+    let is_it = |parameter: &Value| {
+        parameter["in"] == "header" && parameter["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name))
+    };
+    parameters.into_iter().flatten().any(is_it)
 }
