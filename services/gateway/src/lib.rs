@@ -108,7 +108,7 @@ impl Respond for Gateway {
         let observed = Observed::new(metrics, self.clock.as_ref(), self.request_limit);
         let response = match found {
             Found::Route(route) => {
-                service::trace_route(route.row.path);
+                service::trace_route(&route.row.method, route.row.path);
                 self.let_in(route, request).await
             }
             Found::OtherMethods(allowed) => other_methods(allowed, request.method()),

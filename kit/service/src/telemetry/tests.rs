@@ -169,7 +169,7 @@ fn a_trace_goes_from_the_request_through_the_event_to_the_collector() {
         let request = http::Request::builder().method("POST").header(TRACEPARENT, THEIRS).body(()).unwrap();
         let span = request_span(&request, RequestId::from_bits(1));
         left = span.in_scope(|| {
-            trace_route("/orders/{id}");
+            trace_route(&http::Method::POST, "/orders/{id}");
             current_traceparent()
         });
         let handling = tracing::info_span!("handle event");
@@ -187,7 +187,7 @@ fn a_trace_goes_from_the_request_through_the_event_to_the_collector() {
     assert_eq!((sent[0].method.as_str(), sent[0].url.as_str()), ("POST", "http://localhost:4318/v1/traces"));
     assert_eq!(sent[0].headers["content-type"], "application/x-protobuf");
     let body = String::from_utf8_lossy(&sent[0].body).into_owned();
-    for word in ["request", "handle event", "/orders/{id}", "service.name", "samovar"] {
+    for word in ["POST /orders/{id}", "handle event", "http.route", "service.name", "samovar"] {
         assert!(body.contains(word), "{word} is not among what was sent");
     }
     assert!(log.is_empty(), "spans are not lines: {log}");

@@ -56,9 +56,14 @@ pub(crate) fn request_span<B>(request: &http::Request<B>, id: RequestId) -> Span
     span
 }
 
-/// Names the route of the current request in its span: the template, never the address.
-pub fn trace_route(template: &'static str) {
-    Span::current().record("http.route", template);
+/// Names the span of the current request by its route: the template, never the address.
+pub fn trace_route(method: &http::Method, template: &'static str) {
+    let span = Span::current();
+    if !span.is_disabled() {
+        span.record("http.route", template);
+        // The layer takes a name only until the span is entered, and by now it is.
+        span.context().span().update_name(format!("{method} {template}"));
+    }
 }
 
 /// Makes `span` a child of the span that this `traceparent` names. What is not one is ignored, as the standard asks.
