@@ -9,7 +9,7 @@ mod docs;
 mod fault;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use kernel::{Code, Coded, ErrorKind, Language, Text};
 use serde::ser::SerializeMap;
@@ -224,6 +224,10 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(Refused(self.0.code));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+        if self.0.code.kind == ErrorKind::Unauthenticated {
+            // Every 401 names a way to sign in (RFC 9110, section 15.5.2), and there is one.
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         let retry_after_s = self.0.retry_after_s.or_else(|| default_retry_after_s(self.0.code.kind));
         if let Some(seconds) = retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -151,6 +151,11 @@ fn response(refusal: &Refusal) -> Value {
         content["schema"] = json!(super::Refusal::new(refusal.code).with::<CurrentVersion>().schema());
         content["example"]["version"] = json!(3);
     }
+    if refusal.status == UNAUTHENTICATED.status {
+        response["headers"] = json!({ "WWW-Authenticate": {
+            "description": "How to sign in: `Bearer`.", "required": true, "schema": { "type": "string" },
+        } });
+    }
     if matches!(refusal.status, 429 | 503) {
         response["headers"] = json!({ "Retry-After": {
             "description": "Seconds to wait.", "required": true, "schema": { "type": "integer", "minimum": 0 },

@@ -51,7 +51,9 @@ fn forgeries(door: &Door, admin: &AccessToken) -> Vec<(&'static str, String)> {
 }
 
 fn refused(answer: &crate::door::Answer) -> bool {
-    answer.is() == (401, "http.unauthenticated") && answer.header("content-type") == "application/problem+json"
+    answer.is() == (401, "http.unauthenticated")
+        && answer.header("content-type") == "application/problem+json"
+        && answer.header("www-authenticate") == "Bearer"
 }
 
 #[tokio::test]
