@@ -191,8 +191,9 @@ impl<E: Coded> From<E> for Problem {
         let code = error.code();
         let mut problem = Self::new(code);
         if is_told(code.kind) {
-            problem.0.detail = Some(error.to_string());
             problem.0.members = error.members();
+            // Faults say for themselves what is wrong.
+            problem.0.detail = (!problem.0.members.contains_key("errors")).then(|| error.to_string());
         } else {
             problem.0.cause = Some(chain(&error));
         }

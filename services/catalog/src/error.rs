@@ -24,7 +24,7 @@ pub(crate) enum Error {
     #[error("there is no such {0}")]
     Unknown(&'static str),
     /// The request breaks rules between its fields, or names what is not there.
-    #[error("{} places of the request are wrong", .0.len())]
+    #[error("wrong places in the request: {}", .0.len())]
     Invalid(Vec<Fault>),
     /// The lines ask for what there is not.
     #[error("{} places of the lines are wrong", .0.len())]

@@ -20,7 +20,7 @@ pub(crate) enum Error {
     #[error("there is no such shop")]
     NoSuchShop,
     /// The request breaks rules between its fields, or names what is not there.
-    #[error("{} places of the request are wrong", .0.len())]
+    #[error("wrong places in the request: {}", .0.len())]
     Invalid(Vec<Fault>),
     /// It costs something else than the guest was told.
     #[error("the total is {} now", total(.quote))]

@@ -86,29 +86,29 @@ fn words(kind: &Kind) -> (&'static str, String, String) {
         }
         Kind::MinLength { limit } => pair(
             "too-short",
-            format!("must have at least {limit} characters"),
-            format!("должно быть не короче {limit} символов"),
+            format!("must have at least {limit} {}", counted(*limit, "character")),
+            format!("должно быть не короче {limit} {}", of_counted(*limit, "символа", "символов")),
         ),
         Kind::MaxLength { limit } => pair(
             "too-long",
-            format!("must have at most {limit} characters"),
-            format!("должно быть не длиннее {limit} символов"),
+            format!("must have at most {limit} {}", counted(*limit, "character")),
+            format!("должно быть не длиннее {limit} {}", of_counted(*limit, "символа", "символов")),
         ),
         Kind::MinItems { limit } => pair(
             "too-few",
-            format!("must have at least {limit} items"),
-            format!("должно быть не меньше {limit} элементов"),
+            format!("must have at least {limit} {}", counted(*limit, "item")),
+            format!("должно быть не меньше {limit} {}", of_counted(*limit, "элемента", "элементов")),
         ),
         Kind::MaxItems { limit } | Kind::MaxProperties { limit } => pair(
             "too-many",
-            format!("must have at most {limit} items"),
-            format!("должно быть не больше {limit} элементов"),
+            format!("must have at most {limit} {}", counted(*limit, "item")),
+            format!("должно быть не больше {limit} {}", of_counted(*limit, "элемента", "элементов")),
         ),
         Kind::UniqueItems => {
             pair("repeated", "must not repeat an item".into(), "элементы не должны повторяться".into())
         }
         Kind::Format { format } => {
-            pair("format", format!("is not a {format}"), format!("не соответствует формату {format}"))
+            pair("format", format!("does not have the format {format}"), format!("не соответствует формату {format}"))
         }
         Kind::Pattern { pattern } => {
             pair("pattern", format!("must match {pattern}"), format!("должно соответствовать {pattern}"))
@@ -127,6 +127,16 @@ fn words(kind: &Kind) -> (&'static str, String, String) {
     }
 }
 
+/// `1 item`, `2 items`.
+fn counted(count: u64, one: &str) -> String {
+    if count == 1 { one.to_owned() } else { format!("{one}s") }
+}
+
+/// In Russian, after a number that stands in the genitive: `не больше 21 элемента`, `не больше 11 элементов`.
+fn of_counted<'w>(count: u64, one: &'w str, many: &'w str) -> &'w str {
+    if count % 10 == 1 && count % 100 != 11 { one } else { many }
+}
+
 fn type_words(kind: &TypeKind) -> (&'static str, String, String) {
     let wanted = match kind {
         TypeKind::Single(one) => one.to_string(),
@@ -142,8 +152,25 @@ pub(crate) fn refused_by_reader(pointer: String, error: &dyn std::fmt::Display) 
     let quotes_value = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
     match text.rsplit_once(", expected ").filter(|_| quotes_value) {
         Some((_, wanted)) => {
-            Fault::worded(pointer, "invalid", format!("must be {wanted}"), format!("ожидается {wanted}"))
+            let (en, ru) = whole_number(wanted).unwrap_or((wanted.to_owned(), wanted.to_owned()));
+            Fault::worded(pointer, "invalid", format!("must be {en}"), format!("ожидается {ru}"))
         }
         None => Fault::worded(pointer, "invalid", text.to_owned(), format!("не принимается: {text}")),
     }
+}
+
+/// What a reader of whole numbers expected, in other words than the name of its type. To JSON Schema 1.0 is one as well;
+/// here a whole number is written like one.
+fn whole_number(wanted: &str) -> Option<(String, String)> {
+    let (kind, bits) = wanted.split_at_checked(1)?;
+    let bits: u32 = bits.parse().ok()?;
+    let (from_en, from_ru) = match kind {
+        "i" => ("", ""),
+        "u" => (", not below 0", ", не меньше 0"),
+        _ => return None,
+    };
+    Some((
+        format!("a whole number of {bits} bits{from_en}, written without a point and exponent"),
+        format!("целое {bits}-битное число{from_ru}, без точки и экспоненты"),
+    ))
 }
