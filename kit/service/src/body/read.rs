@@ -2,11 +2,11 @@
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 
-use crate::problem::{MALFORMED_REQUEST, Problem, TOO_LARGE};
+use crate::problem::{MALFORMED_REQUEST, Problem, TOO_LARGE, UNSUPPORTED_CONTENT_ENCODING};
 
 /// The largest JSON body: 256 KiB (decision 24).
 pub const BODY_MAX_BYTES: usize = 256 * 1024;
@@ -17,7 +17,7 @@ pub const CSV_MAX_BYTES: usize = 5 * 1024 * 1024;
 /// The whole body, at most `max_bytes` of it.
 ///
 /// # Errors
-/// 413 beyond the limit, 400 when the connection breaks off.
+/// 415 when it is compressed, 413 beyond the limit, 400 when the connection breaks off.
 pub async fn read_body(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
     read_counted_body(headers, body, max_bytes, |_| Ok(())).await
 }
@@ -32,6 +32,9 @@ pub async fn read_counted_body(
     max_bytes: usize,
     mut count: impl FnMut(usize) -> Result<(), Problem>,
 ) -> Result<Bytes, Problem> {
+    if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(encoded());
+    }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > max_bytes) {
         return Err(too_large(max_bytes));
@@ -55,6 +58,11 @@ pub async fn read_counted_body(
         }
     }
     Ok(if joined.is_empty() { whole } else { joined.freeze() })
+}
+
+/// With what would be read (RFC 9110, section 15.5.16).
+fn encoded() -> Problem {
+    Problem::new(&UNSUPPORTED_CONTENT_ENCODING).header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
 }
 
 fn too_large(max_bytes: usize) -> Problem {

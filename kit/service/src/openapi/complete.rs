@@ -57,7 +57,7 @@ const MEDIA_TYPE: Refusal = Refusal {
     status: 415,
     name: "UnsupportedMediaType",
     code: &problem::UNSUPPORTED_MEDIA_TYPE,
-    description: "The route does not read this media type.",
+    description: "The route does not read this media type, or no compressed body.",
 };
 const INVALID: Refusal = Refusal {
     status: 422,

@@ -54,6 +54,10 @@ codes! { pub static CODES;
     UNSUPPORTED_MEDIA_TYPE = "http.unsupported-media-type", UnsupportedMedia,
         "This media type is not read here", "Этот тип содержимого здесь не принимается",
         "Set Content-Type to the type named in the detail.", "Укажите в Content-Type тип, названный в detail.";
+    /// The body is compressed.
+    UNSUPPORTED_CONTENT_ENCODING = "http.unsupported-content-encoding", UnsupportedMedia,
+        "No content encoding is read here", "Сжатое содержимое здесь не принимается",
+        "Send the body as it is, without Content-Encoding.", "Отправьте тело как есть, без Content-Encoding.";
     /// The body is larger than the limit.
     TOO_LARGE = "http.too-large", TooLarge,
         "The body is too large", "Тело запроса слишком велико",

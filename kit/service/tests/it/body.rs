@@ -333,6 +333,22 @@ fn the_words_of_a_fault_agree_with_their_number() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_refused_with_what_would_be_read() {
+    let good = |encoding: &str| {
+        let request = Request::post("/basket").header("content-type", "application/json");
+        request.header("content-encoding", encoding).body(RawBody::from(GOOD)).unwrap()
+    };
+
+    for encoding in ["gzip", "identity, gzip", ""] {
+        let answer = ask(router(), good(encoding)).await;
+
+        assert_eq!(answer.code(), "http.unsupported-content-encoding", "{encoding}");
+        assert_eq!((answer.status, answer.header("accept-encoding")), (StatusCode::UNSUPPORTED_MEDIA_TYPE, "identity"));
+    }
+    assert_eq!(ask(router(), good("Identity")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn what_is_not_json_is_malformed() {
     for (body, code) in [
         (&b""[..], "http.malformed-json"),
