@@ -9,7 +9,7 @@ mod callers;
 mod examples;
 mod hostile;
 
-use gateway::policy::{Reach, TABLE};
+use gateway::policy::{BASE_PATH, Reach, TABLE};
 use gateway::{Access, Row};
 use http::Method;
 use service::Role;
@@ -21,6 +21,7 @@ use crate::business::{Asked, Told};
 
 testkit::both_databases!(
     a_list_narrowed_to_what_is_not_theirs_shows_nothing_of_it,
+    every_read_has_a_tag_and_is_not_sent_again_under_it,
     every_row_lets_in_whom_it_says_and_nobody_else,
     an_order_shows_its_payment_and_history_to_its_guest_and_staff
 );
@@ -190,4 +191,24 @@ fn a_list_narrowed_to_what_is_not_theirs_shows_nothing_of_it(database: &TestData
         }
         assert!(seen_by > 0, "{path} shows nobody anything");
     }
+}
+
+/// Of the API; the menu as a file is no read of a thing.
+fn every_read_has_a_tag_and_is_not_sent_again_under_it(database: &TestDatabase) {
+    let scene = Scene::set(database, callers::some);
+    let is_read = |row: &&Row| {
+        row.method == Method::GET && row.path.starts_with(BASE_PATH) && row.path != "/api/v1/catalog/export"
+    };
+    let mut untagged = Vec::new();
+    for row in TABLE.iter().filter(is_read) {
+        let asked = scene.example(row, &scene.standing);
+        let may = |caller: &&Caller| verdict(row, &asked, caller, &scene) == Verdict::LetIn;
+        let asked = scene.callers.iter().find(may).expect("somebody may").asks(&asked);
+        let first = scene.business.ask(&asked);
+        let again = scene.business.ask(&asked.header("if-none-match", first.header("etag")));
+        if first.status != 200 || first.header("etag").is_empty() || again.status != 304 || !again.text.is_empty() {
+            untagged.push(format!("{}: {} {:?}, then {}", row.path, first.status, first.header("etag"), again.status));
+        }
+    }
+    assert_eq!(untagged, Vec::<String>::new());
 }

@@ -78,16 +78,17 @@ fn refuse_personal_words(request: &ChangePasswordRequest, user: &User) -> Result
 }
 
 /// List one's own sessions
-#[utoipa::path(get, path = "/auth/sessions", tag = "auth",
+#[utoipa::path(get, path = "/auth/sessions", tag = "auth", params(IfNoneMatchHeader),
     responses((status = 200, description = "The living ones.", body = SessionPage)))]
 pub(super) async fn list_sessions(
     State(app): State<Arc<App>>,
     principal: Principal,
-) -> Result<Json<SessionPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let lifetimes = app.lifetimes(&principal.grants);
     let sessions = manage_sessions::list(&app, &principal).await?;
     let items = sessions.into_iter().map(|session| SessionAnswer::new(session, lifetimes, principal.session_id));
-    Ok(Json(SessionPage { items: items.collect(), next_cursor: None }))
+    Ok(etagged(&headers, &SessionPage { items: items.collect(), next_cursor: None }))
 }
 
 /// End one of one's own sessions

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use contracts::UserId;
 use http::{HeaderMap, StatusCode};
 use service::{
-    Body, IfMatch, IfMatchHeader, IfNoneMatchHeader, Listing, Page, PageQuery, PathId, Principal, Problem, versioned,
+    Body, IfMatch, IfMatchHeader, IfNoneMatchHeader, Listing, Page, PageQuery, PathId, Principal, Problem, etagged,
+    versioned,
 };
 
 use super::answers::{ManagedUser, UserPage};
@@ -19,16 +19,17 @@ use crate::use_cases::manage_users::{self, Access};
 use crate::use_cases::profile;
 
 /// List people, the newest first
-#[utoipa::path(get, path = "/users", tag = "users", params(UserFilter, PageQuery),
+#[utoipa::path(get, path = "/users", tag = "users", params(UserFilter, PageQuery, IfNoneMatchHeader),
     responses((status = 200, description = "A page.", body = UserPage)))]
 pub(super) async fn list_users(
     State(app): State<Arc<App>>,
     Listing { filter, page }: Listing<UserFilter>,
-) -> Result<Json<UserPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let after = page.after::<UserId>()?;
     let users = manage_users::list(&app, filter.email.as_deref(), after, &page).await?;
     let Page { items, next_cursor } = Page::of(users, &page, |user| user.id).map(ManagedUser::from);
-    Ok(Json(UserPage { items, next_cursor }))
+    Ok(etagged(&headers, &UserPage { items, next_cursor }))
 }
 
 /// Read a person

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use contracts::{Localized, ModifierGroupId, ModifierId};
@@ -11,7 +10,7 @@ use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use service::{
     Answer, Body, Everything, IfMatch, IfMatchHeader, IfNoneMatchHeader, Listing, MaybeKeyed,
-    OptionalIdempotencyKeyHeader, PageQuery, PathId, Principal, Problem, once, versioned,
+    OptionalIdempotencyKeyHeader, PageQuery, PathId, Principal, Problem, etagged, once, versioned,
 };
 use utoipa::ToSchema;
 
@@ -122,19 +121,20 @@ pub(super) async fn create_group(
 }
 
 /// List the modifier groups
-#[utoipa::path(get, path = "/modifier-groups", tag = "products", params(PageQuery),
+#[utoipa::path(get, path = "/modifier-groups", tag = "products", params(PageQuery, IfNoneMatchHeader),
     responses((status = 200, description = "A page, in their order.", body = GroupPage)))]
 pub(super) async fn list_groups(
     State(web): State<Arc<Web>>,
     Listing { page, .. }: Listing<Everything>,
-) -> Result<Json<GroupPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let after = page.after::<(i64, ModifierGroupId)>()?;
     let menu = web.app.menus.whole().await?;
     let all = menu.as_ref().map(|menu| menu.groups()).unwrap_or_default();
     let rest = all.into_iter().filter(|group| after.is_none_or(|after| (group.position, group.id) > after));
     let rows: Vec<&ModifierGroup> = rest.take(page.limit() + 1).collect();
     let page = service::Page::of(rows, &page, |group| (group.position, group.id)).map(EditedGroup::from);
-    Ok(Json(GroupPage { items: page.items, next_cursor: page.next_cursor }))
+    Ok(etagged(&headers, &GroupPage { items: page.items, next_cursor: page.next_cursor }))
 }
 
 /// Read a modifier group

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use contracts::ShopId;
@@ -11,7 +10,7 @@ use kernel::{Currency, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 use service::{
     Answer, Body, Fault, IfMatch, IfMatchHeader, IfNoneMatchHeader, Listing, MaybeKeyed, OptionalIdempotencyKeyHeader,
-    PageQuery, PathId, Principal, Problem, Tagged, Validate, once,
+    PageQuery, PathId, Principal, Problem, Tagged, Validate, etagged, once,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -186,12 +185,13 @@ impl ShopAnswer {
 /// Find shops
 ///
 /// The nearest first when the question says from where, else by name.
-#[utoipa::path(get, path = "/shops", tag = "shops", params(ShopsQuery, PageQuery),
+#[utoipa::path(get, path = "/shops", tag = "shops", params(ShopsQuery, PageQuery, IfNoneMatchHeader),
     responses((status = 200, description = "A page of shops.", body = ShopPage)))]
 pub(super) async fn list_shops(
     State(web): State<Arc<Web>>,
     Listing { filter, page }: Listing<ShopsQuery>,
-) -> Result<Json<ShopPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let after = page.after::<ShopKey>()?;
     let shops = web.app.db.read(shops::list).await?;
     let here = filter.lat.zip(filter.lon);
@@ -208,7 +208,7 @@ pub(super) async fn list_shops(
     let now = web.app.clock.now();
     let page = service::Page::of(found, &page, |(key, ..)| key.clone());
     let page = page.map(|(_, km, shop)| ShopAnswer::of(&shop, now, km));
-    Ok(Json(ShopPage { items: page.items, next_cursor: page.next_cursor }))
+    Ok(etagged(&headers, &ShopPage { items: page.items, next_cursor: page.next_cursor }))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "at most half of the way around the earth")]

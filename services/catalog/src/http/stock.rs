@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use contracts::{Localized, MovementId, ProductId, ShopId, VariantId};
+use http::HeaderMap;
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use service::{
-    Answer, Fault, IdempotencyKeyHeader, Keyed, Listing, PageQuery, Principal, Problem, Validate, once,
-    without_card_numbers,
+    Answer, Fault, IdempotencyKeyHeader, IfNoneMatchHeader, Keyed, Listing, PageQuery, Principal, Problem, Validate,
+    etagged, once, without_card_numbers,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -185,7 +185,7 @@ impl From<StockRow> for StockAnswer {
 /// List the stock of a shop
 ///
 /// Every variant whose stock is counted, and whatever else still lies on a shelf.
-#[utoipa::path(get, path = "/stock", tag = "stock", params(StockQuery, PageQuery),
+#[utoipa::path(get, path = "/stock", tag = "stock", params(StockQuery, PageQuery, IfNoneMatchHeader),
     responses(
         (status = 200, description = "A page, by variant.", body = StockPage),
         (status = 404, description = "catalog.unknown-shop", content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
@@ -194,7 +194,8 @@ pub(super) async fn list_stock(
     State(web): State<Arc<Web>>,
     principal: Principal,
     Listing { filter, page }: Listing<StockQuery>,
-) -> Result<Json<StockPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let shop = filter.shop_id;
     granted(&principal, STAFF, shop)?;
     web.app.menus.current(shop).await?;
@@ -202,7 +203,7 @@ pub(super) async fn list_stock(
     let limit = page.rows();
     let rows = web.app.db.read(move |snapshot| levels::list(snapshot, shop, &after, limit)).await?;
     let page = service::Page::of(rows, &page, |row| row.variant_id).map(StockAnswer::from);
-    Ok(Json(StockPage { items: page.items, next_cursor: page.next_cursor }))
+    Ok(etagged(&headers, &StockPage { items: page.items, next_cursor: page.next_cursor }))
 }
 
 /// Book a movement of stock

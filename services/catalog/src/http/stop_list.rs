@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use contracts::ShopId;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use kernel::{Text, Timestamp};
 use serde::{Deserialize, Serialize};
-use service::{Body, Everything, Fault, Listing, PageQuery, PathId, PathIds, Principal, Problem, Validate, codes};
+use service::{
+    Body, Everything, Fault, IfNoneMatchHeader, Listing, PageQuery, PathId, PathIds, Principal, Problem, Validate,
+    codes, etagged,
+};
 use utoipa::ToSchema;
 
 use super::{STAFF, Web, granted};
@@ -76,20 +80,21 @@ impl From<Stop> for StopAnswer {
 
 /// List what a shop cannot sell now
 #[utoipa::path(get, path = "/shops/{id}/stop-list", tag = "shops",
-    params(("id" = ShopId, Path, description = "The shop."), PageQuery),
+    params(("id" = ShopId, Path, description = "The shop."), PageQuery, IfNoneMatchHeader),
     responses((status = 200, description = "A page, by id.", body = StopPage)))]
 pub(super) async fn list_stops(
     State(web): State<Arc<Web>>,
     principal: Principal,
     PathId(shop): PathId<ShopId>,
     Listing { page, .. }: Listing<Everything>,
-) -> Result<Json<StopPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     granted(&principal, STAFF, shop)?;
     let after = page.after::<String>()?.unwrap_or_default();
     let rows = page.rows();
     let stops = web.app.db.read(move |snapshot| shops::list_stops(snapshot, shop, &after, rows)).await?;
     let page = service::Page::of(stops, &page, |stop| stop.item.text().as_str().to_owned()).map(StopAnswer::from);
-    Ok(Json(StopPage { items: page.items, next_cursor: page.next_cursor }))
+    Ok(etagged(&headers, &StopPage { items: page.items, next_cursor: page.next_cursor }))
 }
 
 /// Stop selling something in a shop

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use contracts::{PaymentId, RefundId};
@@ -30,13 +29,14 @@ const RECEIVERS: [Role; 2] = [Role::Barista, Role::Manager];
 const REFUNDERS: [Role; 1] = [Role::Manager];
 
 /// List payments, the newest first
-#[utoipa::path(get, path = "/payments", tag = "payments", params(PaymentsQuery, PageQuery),
+#[utoipa::path(get, path = "/payments", tag = "payments", params(PaymentsQuery, PageQuery, IfNoneMatchHeader),
     responses((status = 200, description = "A page.", body = PaymentPage)))]
 pub(super) async fn list_payments(
     State(app): State<Arc<App>>,
     principal: Principal,
     Listing { filter, page }: Listing<PaymentsQuery>,
-) -> Result<Json<PaymentPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let before = page.after::<PaymentKey>()?;
     let shops = principal.shops(&READERS);
     let wanted = PaymentFilter {
@@ -53,7 +53,7 @@ pub(super) async fn list_payments(
         app.db.read(move |snapshot| Ok(rows::list_payments(snapshot, &shops, &wanted, before, count)?)).await;
     let answers: Vec<StaffPaymentAnswer> = found?.into_iter().map(StaffPaymentAnswer::from).collect();
     let Page { items, next_cursor } = Page::of(answers, &page, |payment| PaymentKey(payment.created_at, payment.id));
-    Ok(Json(PaymentPage { items, next_cursor }))
+    Ok(etagged(&headers, &PaymentPage { items, next_cursor }))
 }
 
 /// Read a payment with its refunds
