@@ -1,6 +1,7 @@
 //! Prices and holds: the calls of placement.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use contracts::catalog::{Price, PriceRequest, Reserve, ReserveRequest, Shop, ShopRequest};
@@ -9,7 +10,7 @@ use contracts::{ShopId, VariantId};
 use kernel::{Coded as _, ErrorKind};
 use serde_json::json;
 use service::{CallError, CallHandler, Calls};
-use store::{Statement, params};
+use store::{PostgresConfig, SqliteConfig, Statement, StoreConfig, StoreError, params};
 use testkit::{FakeCalls, FakeClock, HarnessOptions, TestDatabase};
 
 use crate::cafe::{Cafe, a_product, line, line_with, money, new_order, places, rub};
@@ -94,8 +95,9 @@ fn lines_that_are_wrong_are_refused_without_loading_the_menu_or_writing(database
     assert_eq!(writes(&cafe), before);
 }
 
+/// The first of them must not have loaded before the last has asked: until then somebody else keeps the only reader.
 fn a_crowd_whose_quotes_are_short_shares_what_is_loaded(database: &TestDatabase) {
-    let cafe = Cafe::open(database);
+    let cafe = Cafe::open_with(database, HarnessOptions { store: with_one_reader, ..HarnessOptions::default() });
     assert!(cafe.price(vec![line(cafe.latte.variant, 1)]).is_ok());
     let before = cafe.harness.store().stats().reads;
     let short = || async {
@@ -103,11 +105,32 @@ fn a_crowd_whose_quotes_are_short_shares_what_is_loaded(database: &TestDatabase)
         let error = cafe.harness.calls().call::<Price>(PriceRequest { shop_id: cafe.shop, lines }).await.unwrap_err();
         assert!(error.is("catalog.out-of-stock"), "{error:?}");
     };
+    let (has_begun, begun) = mpsc::channel();
+    let (let_go, all_have_asked) = mpsc::channel();
 
-    let crowd = async { tokio::join!(short(), short(), short(), short(), short(), short()) };
-    let _ = testkit::runtime().block_on(crowd);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            cafe.harness.db().read_blocking(move |_| {
+                has_begun.send(()).unwrap();
+                all_have_asked.recv().unwrap();
+                Ok::<_, StoreError>(())
+            })
+        });
+        begun.recv().unwrap();
+        let last = async { let_go.send(()).unwrap() };
+        let crowd = async { tokio::join!(biased; short(), short(), short(), short(), short(), short(), last) };
+        let _ = testkit::runtime().block_on(crowd);
+    });
 
-    assert_eq!(cafe.harness.store().stats().reads - before, 2, "one that had begun, and one for all who waited");
+    let loads = cafe.harness.store().stats().reads - before - 1;
+    assert_eq!(loads, 2, "one that had begun, and one for all who waited");
+}
+
+fn with_one_reader(config: StoreConfig) -> StoreConfig {
+    match config {
+        StoreConfig::Sqlite(config) => StoreConfig::Sqlite(SqliteConfig { readers: 1, ..config }),
+        StoreConfig::Postgres(config) => StoreConfig::Postgres(PostgresConfig { readers: 1, ..config }),
+    }
 }
 
 fn a_quote_sees_stock_that_came_this_moment(database: &TestDatabase) {
