@@ -28,7 +28,7 @@ fn router() -> Router {
         .route("/", on_get(async || "here"))
         .route("/seen", on_get(seen))
         .route("/id", on_get(async || RequestContext::current().unwrap().id.to_string()))
-        .route("/panic", on_get(async || -> &'static str { panic!("the secret is 42") }))
+        .route("/panic", on_get(async || -> &'static str { panic!("the secret of the house") }))
         .route("/never", on_get(async || std::future::pending::<&'static str>().await))
         .route("/echo", on_post(async |body: String| body))
 }
@@ -60,7 +60,7 @@ async fn a_panic_is_an_answer_with_the_id_and_nothing_else() {
 
     let text = String::from_utf8(answer.body.clone()).unwrap();
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "http.internal"));
-    assert!(text.contains(answer.header("x-request-id")) && !text.contains("42"), "{text}");
+    assert!(text.contains(answer.header("x-request-id")) && !text.contains("secret"), "{text}");
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn a_caller_who_sends_nothing_is_let_go() {
 
     let answer = exchange(&served, b"GET / HTTP/1.1\r\nHost: a").await;
 
-    assert!(!answer.contains("200"), "{answer}");
+    assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
 }
 
 #[tokio::test]
