@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 pub use read::{BODY_MAX_BYTES, CSV_MAX_BYTES, read_body, read_counted_body};
-pub(crate) use walk::{NUL, escaped, len_of_string};
+pub(crate) use walk::{NUL, escaped, len_of_string, unescaped};
 
 use crate::json_schema::{Shape, fault};
 use crate::problem::{FAULTS_MAX, Fault, INVALID, MALFORMED_JSON, Problem, TOO_DEEP, UNSUPPORTED_MEDIA_TYPE};

@@ -61,7 +61,7 @@ fn is_late(error: &serde_json::Error) -> bool {
 /// Puts something there that the schema takes; takes away what it does not know. Whether it could.
 fn fill(body: &mut Value, pointer: &str, shape: &Shape) -> bool {
     let Some((parent, step)) = pointer.rsplit_once('/') else { return false };
-    let step = step.replace("~1", "/").replace("~0", "~");
+    let step = walk::unescaped(step);
     let stand_in = shape.stand_in(pointer);
     match body.pointer_mut(parent) {
         Some(Value::Object(members)) => match stand_in {

@@ -217,9 +217,21 @@ pub(crate) fn escaped(key: &str) -> Cow<'_, str> {
     if key.contains(['~', '/']) { Cow::Owned(key.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(key) }
 }
 
+/// The key that a step of a JSON pointer names.
+pub(crate) fn unescaped(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_as_a_step_of_a_pointer_is_itself_again() {
+        for key in ["a", "", "~", "/", "~1", "~01/~0"] {
+            assert_eq!(unescaped(&escaped(key)), key);
+        }
+    }
 
     #[test]
     fn brackets_inside_strings_have_no_depth() {

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::body::unescaped;
+
 /// References and nesting are followed so far; a schema may name itself.
 const DEPTH_MAX: usize = 16;
 
 /// Something that the schema takes at this place; nothing if it knows no such place, or nothing comes to mind.
 pub(super) fn stand_in(document: &Value, pointer: &str) -> Option<Value> {
-    let mut steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+    let mut steps = pointer.split('/').skip(1).map(unescaped);
     let place = steps.try_fold(document, |schema, step| inside(document, schema, &step, DEPTH_MAX))?;
     made(document, place, DEPTH_MAX)
 }
