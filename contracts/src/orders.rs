@@ -99,7 +99,7 @@ pub struct PlacedLine {
     pub product_id: ProductId,
     /// The variant.
     pub variant_id: VariantId,
-    /// The product's name.
+    /// What the product was called then (ADR 20).
     pub name: Localized,
     /// How many.
     pub quantity: i64,

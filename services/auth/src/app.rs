@@ -9,7 +9,7 @@ use service::{ClientAddress, Grant, Principal, RequestContext, Revocation, Revoc
 use store::{AuditEntry, Db, Tx};
 
 use crate::error::Error;
-use crate::hasher::Hasher;
+use crate::hasher::{Hasher, PasswordCost};
 use crate::key_ring::KeyRing;
 use crate::model::refresh::{Lifetimes, SessionRules};
 use crate::throttle::Throttle;
@@ -57,13 +57,19 @@ pub(crate) type Ended = Vec<(SessionId, Timestamp)>;
 impl App {
     /// Reads what is configured.
     #[must_use]
-    pub(crate) fn new(db: Db, settings: &Settings, keys: Arc<KeyRing>, revocations: Arc<Revocations>) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        settings: &Settings,
+        cost: PasswordCost,
+        keys: Arc<KeyRing>,
+        revocations: Arc<Revocations>,
+    ) -> Self {
         let (clock, rng) = (Arc::clone(db.clock()), Arc::clone(db.rng()));
         let whole = |key| usize::try_from(settings.int(key)).unwrap_or(usize::MAX);
         let lifetimes =
             |idle, absolute| Lifetimes { idle: settings.duration(idle), absolute: settings.duration(absolute) };
         Self {
-            hasher: Hasher::start(whole("auth.hash_queue_max"), Arc::clone(&rng)),
+            hasher: Hasher::start(whole("auth.hash_queue_max"), cost, Arc::clone(&rng)),
             throttle: Throttle::new(settings),
             rules: SessionRules {
                 guest: lifetimes("auth.guest_idle", "auth.guest_absolute"),

@@ -19,9 +19,14 @@ use crate::secret::Secret;
 /// Bytes of random salt; what the PHC string format recommends.
 const SALT_BYTES: usize = 16;
 
-/// A hash that belongs to nobody, with today's parameters: an unknown e-mail costs as much time as a known one.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$c2Ftb3ZhciBib2lscyBvbg$QK5WeYd3sBcXnLJ1MPO8xKHkq0m0u1fTdP0k8eGmR2A";
+/// What one password costs whoever stores it or tries it: Argon2id with one lane.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordCost {
+    memory_kib: u32,
+    passes: u32,
+    /// A hash of this cost that belongs to nobody: an unknown e-mail costs as much as a known one.
+    nobody: &'static str,
+}
 
 /// Whether a password is the stored one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,7 @@ pub(crate) enum Verified {
 #[derive(Clone, Debug)]
 pub(crate) struct Hasher {
     queue: Sender<Job>,
+    cost: PasswordCost,
     rng: Arc<dyn Rng>,
 }
 
@@ -54,15 +60,15 @@ impl Hasher {
     ///
     /// If the operating system gives no thread: the process cannot start.
     #[must_use]
-    pub(crate) fn start(queue_max: usize, rng: Arc<dyn Rng>) -> Self {
-        Self::start_with(queue_max, rng, Job::run)
+    pub(crate) fn start(queue_max: usize, cost: PasswordCost, rng: Arc<dyn Rng>) -> Self {
+        Self::start_with(queue_max, cost, rng, move |job| job.run(cost))
     }
 
-    fn start_with(queue_max: usize, rng: Arc<dyn Rng>, run: impl Fn(Job) + Send + 'static) -> Self {
+    fn start_with(queue_max: usize, cost: PasswordCost, rng: Arc<dyn Rng>, run: impl Fn(Job) + Send + 'static) -> Self {
         let (queue, jobs) = crossbeam_channel::bounded::<Job>(queue_max);
         let work = move || jobs.iter().for_each(run);
         thread::Builder::new().name("auth-argon2".to_owned()).spawn(work).expect("a process can start a thread");
-        Self { queue, rng }
+        Self { queue, cost, rng }
     }
 
     /// The PHC string of a new password.
@@ -83,7 +89,7 @@ impl Hasher {
     /// [`Error::Busy`] when the queue is full.
     pub(crate) async fn verify(&self, password: Secret, stored: Option<String>) -> Result<Verified, Error> {
         let (reply, answer) = oneshot::channel();
-        let stored = stored.unwrap_or_else(|| NOBODY.to_owned());
+        let stored = stored.unwrap_or_else(|| self.cost.nobody.to_owned());
         self.submit(Job::Verify { password, stored, salt: self.salt(), reply })?;
         answer.await.map_err(|_| Error::Busy)
     }
@@ -101,12 +107,14 @@ impl Hasher {
 
 impl Job {
     /// Does the work unless the one who asked is gone; a reply that nobody takes is not an error either.
-    fn run(self) {
+    fn run(self, cost: PasswordCost) {
         match self {
             Self::Hash { reply, .. } if reply.is_closed() => {}
             Self::Verify { reply, .. } if reply.is_closed() => {}
-            Self::Hash { password, salt, reply } => drop(reply.send(hash(&password, &salt))),
-            Self::Verify { password, stored, salt, reply } => drop(reply.send(verify(&password, &stored, &salt))),
+            Self::Hash { password, salt, reply } => drop(reply.send(cost.hash(&password, &salt))),
+            Self::Verify { password, stored, salt, reply } => {
+                drop(reply.send(cost.verify(&password, &stored, &salt)));
+            }
         }
     }
 }
@@ -114,7 +122,7 @@ impl Job {
 /// The PHC string of a password, on the caller's thread: for the command line.
 #[must_use]
 pub(crate) fn hash_here(password: &Secret, rng: &dyn Rng) -> String {
-    hash(password, &salt(rng))
+    PasswordCost::OWASP.hash(password, &salt(rng))
 }
 
 fn salt(rng: &dyn Rng) -> [u8; SALT_BYTES] {
@@ -123,35 +131,50 @@ fn salt(rng: &dyn Rng) -> [u8; SALT_BYTES] {
     salt
 }
 
-/// The floor of OWASP, and the crate's default: 19 MiB, two passes, one lane (ASVS 11.4.2).
-fn argon2id() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
-}
-
-fn hash(password: &Secret, salt: &[u8; SALT_BYTES]) -> String {
-    let hash = argon2id().hash_password_with_salt(password.expose().as_bytes(), salt);
-    hash.expect("the salt has a good length, and no password that was let in is too long").to_string()
-}
-
-fn verify(password: &Secret, stored: &str, salt: &[u8; SALT_BYTES]) -> Verified {
-    let Ok(parsed) = PasswordHash::new(stored) else {
-        tracing::error!("a stored password hash cannot be read");
-        return Verified::No;
+impl PasswordCost {
+    /// The floor of OWASP, and the crate's default: 19 MiB, two passes (ASVS 11.4.2).
+    pub const OWASP: Self = Self {
+        memory_kib: 19_456,
+        passes: 2,
+        nobody: "$argon2id$v=19$m=19456,t=2,p=1$c2Ftb3ZhciBib2lscyBvbg$QK5WeYd3sBcXnLJ1MPO8xKHkq0m0u1fTdP0k8eGmR2A",
     };
-    // Constant time is in the comparison of the outputs.
-    if argon2id().verify_password(password.expose().as_bytes(), &parsed).is_err() {
-        return Verified::No;
-    }
-    if is_of_today(&parsed) { Verified::Yes } else { Verified::YesAndRehashed(hash(password, salt)) }
-}
 
-fn is_of_today(parsed: &PasswordHash) -> bool {
-    let today = Params::DEFAULT;
-    Params::try_from(parsed).is_ok_and(|params| {
-        parsed.algorithm == Algorithm::Argon2id.ident()
-            && parsed.version == Some(Version::V0x13.into())
-            && (params.m_cost(), params.t_cost(), params.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost())
-    })
+    /// The least that the algorithm allows. It protects nobody: for tests, which store no password of anybody's.
+    pub const LEAST: Self = Self {
+        memory_kib: Params::MIN_M_COST,
+        passes: Params::MIN_T_COST,
+        nobody: "$argon2id$v=19$m=8,t=1,p=1$c2Ftb3ZhciBib2lscyBvbg$QK5WeYd3sBcXnLJ1MPO8xKHkq0m0u1fTdP0k8eGmR2A",
+    };
+
+    fn argon2id(self) -> Argon2<'static> {
+        let params = Params::new(self.memory_kib, self.passes, 1, None).expect("both costs are within bounds");
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+    }
+
+    fn hash(self, password: &Secret, salt: &[u8; SALT_BYTES]) -> String {
+        let hash = self.argon2id().hash_password_with_salt(password.expose().as_bytes(), salt);
+        hash.expect("the salt has a good length, and no password that was let in is too long").to_string()
+    }
+
+    fn verify(self, password: &Secret, stored: &str, salt: &[u8; SALT_BYTES]) -> Verified {
+        let Ok(parsed) = PasswordHash::new(stored) else {
+            tracing::error!("a stored password hash cannot be read");
+            return Verified::No;
+        };
+        // Constant time is in the comparison of the outputs.
+        if self.argon2id().verify_password(password.expose().as_bytes(), &parsed).is_err() {
+            return Verified::No;
+        }
+        if self.is_that_of(&parsed) { Verified::Yes } else { Verified::YesAndRehashed(self.hash(password, salt)) }
+    }
+
+    fn is_that_of(self, parsed: &PasswordHash) -> bool {
+        Params::try_from(parsed).is_ok_and(|params| {
+            parsed.algorithm == Algorithm::Argon2id.ident()
+                && parsed.version == Some(Version::V0x13.into())
+                && (params.m_cost(), params.t_cost(), params.p_cost()) == (self.memory_kib, self.passes, 1)
+        })
+    }
 }
 
 /// What was asked of a hasher: the algorithm and its cost, once for each hash.
@@ -179,20 +202,21 @@ impl Hasher {
                 Job::Verify { stored, .. } => stored.split('$').take(4).collect::<Vec<_>>().join("$"),
             };
             counting.0.lock().unwrap().push(cost);
-            job.run();
+            job.run(PasswordCost::OWASP);
         };
-        (Self::start_with(16, rng, run), counted)
+        (Self::start_with(16, PasswordCost::OWASP, rng, run), counted)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{NOBODY, Verified, argon2id, hash, is_of_today, verify};
+    use super::{PasswordCost, Verified};
     use crate::secret::Secret;
     use argon2::password_hash::phc::PasswordHash;
     use argon2::{Argon2, Params, PasswordHasher as _};
 
     const SALT: [u8; 16] = [7; 16];
+    const TODAY: PasswordCost = PasswordCost::OWASP;
 
     fn secret(text: &str) -> Secret {
         Secret::new(text.to_owned())
@@ -200,20 +224,20 @@ mod tests {
 
     #[test]
     fn parameters_are_not_below_the_floor() {
-        let params = argon2id().params().clone();
+        let params = TODAY.argon2id().params().clone();
 
         assert!(params.m_cost() >= 19_456 && params.t_cost() >= 2 && params.p_cost() == 1, "{params:?}");
-        assert!(hash(&secret("correct horse"), &SALT).starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(TODAY.hash(&secret("correct horse"), &SALT).starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
 
     #[test]
     fn every_character_of_a_password_counts() {
         let long = "ж".repeat(1023);
-        let stored = hash(&secret(&format!("{long}a")), &SALT);
+        let stored = TODAY.hash(&secret(&format!("{long}a")), &SALT);
 
-        assert_eq!(verify(&secret(&format!("{long}a")), &stored, &SALT), Verified::Yes);
-        assert_eq!(verify(&secret(&format!("{long}b")), &stored, &SALT), Verified::No);
-        assert_eq!(verify(&secret(&format!("{long}a ")), &stored, &SALT), Verified::No);
+        assert_eq!(TODAY.verify(&secret(&format!("{long}a")), &stored, &SALT), Verified::Yes);
+        assert_eq!(TODAY.verify(&secret(&format!("{long}b")), &stored, &SALT), Verified::No);
+        assert_eq!(TODAY.verify(&secret(&format!("{long}a ")), &stored, &SALT), Verified::No);
     }
 
     #[test]
@@ -221,17 +245,19 @@ mod tests {
         let weak = Argon2::from(Params::new(8 * 1024, 1, 1, None).unwrap());
         let stored = weak.hash_password_with_salt(b"correct horse", &SALT).unwrap().to_string();
 
-        let Verified::YesAndRehashed(new) = verify(&secret("correct horse"), &stored, &SALT) else {
+        let Verified::YesAndRehashed(new) = TODAY.verify(&secret("correct horse"), &stored, &SALT) else {
             panic!("the old parameters were kept");
         };
 
-        assert_eq!(verify(&secret("correct horse"), &new, &SALT), Verified::Yes);
-        assert_eq!(verify(&secret("wrong horse"), &stored, &SALT), Verified::No);
+        assert_eq!(TODAY.verify(&secret("correct horse"), &new, &SALT), Verified::Yes);
+        assert_eq!(TODAY.verify(&secret("wrong horse"), &stored, &SALT), Verified::No);
     }
 
     #[test]
     fn nobodys_hash_costs_as_much_as_anybodys_and_fits_no_password() {
-        assert!(is_of_today(&PasswordHash::new(NOBODY).unwrap()));
-        assert_eq!(verify(&secret(""), NOBODY, &SALT), Verified::No);
+        for cost in [TODAY, PasswordCost::LEAST] {
+            assert!(cost.is_that_of(&PasswordHash::new(cost.nobody).unwrap()), "{cost:?}");
+            assert_eq!(cost.verify(&secret(""), cost.nobody, &SALT), Verified::No);
+        }
     }
 }

@@ -27,6 +27,7 @@ use service::{Deps, Service};
 
 use crate::app::App;
 pub use crate::error::Error;
+pub use crate::hasher::PasswordCost;
 use crate::key_ring::KeyRing;
 pub use crate::secret::Secret;
 pub use crate::settings::SETTINGS;
@@ -42,10 +43,16 @@ pub static MIGRATIONS: &[Migration] = ::store::migrations!["0001_auth"];
 /// is made, where one is wanted, when the process begins to serve, and without one to sign with it does not begin.
 #[must_use]
 pub fn service(deps: Deps) -> Service {
+    service_with(deps, PasswordCost::OWASP)
+}
+
+/// [`service`] with another cost of a password than that of the product: for tests that are not about it.
+#[must_use]
+pub fn service_with(deps: Deps, cost: PasswordCost) -> Service {
     let Deps { db, settings, revocations, keys: public_keys, .. } = deps;
     let secret = Secret::new(settings.secret("auth.key_secret").to_owned());
     let keys = Arc::new(KeyRing::new(db.clone(), &secret, public_keys));
-    let app = Arc::new(App::new(db, &settings, keys, revocations));
+    let app = Arc::new(App::new(db, &settings, cost, keys, revocations));
     if let Err(error) = jobs::read(&app) {
         tracing::error!(%error, "the signing keys and revocations cannot be read yet");
     }

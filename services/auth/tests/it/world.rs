@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{NewAdmin, create_admin};
+use auth::{NewAdmin, PasswordCost, create_admin};
 use contracts::{SessionId, UserId};
 use kernel::Clock as _;
 use serde_json::{Value, json};
@@ -14,8 +14,12 @@ use testkit::{Answer, FakeClock, HarnessOptions, SeededRng, ServiceHarness, Test
 pub(crate) const PASSWORD: &str = "щука плыла против течения";
 pub(crate) const OTHER_PASSWORD: &str = "correct horse battery staple";
 
-pub(crate) const MOUNT: Mount =
+/// As the program has it.
+const OF_THE_PRODUCT: Mount =
     Mount { name: "auth", migrations: auth::MIGRATIONS, settings: auth::SETTINGS, service: auth::service };
+
+/// Where a password costs next to nothing: a hash of the product's takes longer than most of what is tested.
+const MOUNT: Mount = Mount { service: |deps| auth::service_with(deps, PasswordCost::LEAST), ..OF_THE_PRODUCT };
 
 /// The service and what the gateway knows of it.
 pub(crate) struct World {
@@ -47,7 +51,15 @@ impl World {
         // Each start draws other numbers than the ones before it, as long as it is later.
         let rng = SeededRng::new(clock.now().as_micros().unsigned_abs());
         let options = HarnessOptions { clock, rng, settings: settings.to_vec(), ..HarnessOptions::default() };
-        let mut harness = ServiceHarness::mount_with(database, MOUNT, options);
+        Self::mounted(ServiceHarness::mount_with(database, MOUNT, options))
+    }
+
+    /// With what a password costs outside of tests.
+    pub(crate) fn of_the_product(database: &TestDatabase) -> Self {
+        Self::mounted(ServiceHarness::mount(database, OF_THE_PRODUCT))
+    }
+
+    fn mounted(mut harness: ServiceHarness) -> Self {
         let (keys, revocations) = (harness.platform().keys().clone(), harness.platform().revocations().clone());
         Self { harness, keys, revocations }
     }

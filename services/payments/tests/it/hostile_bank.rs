@@ -1,6 +1,6 @@
 //! A bank that answers nonsense (API10): nothing is believed, nothing breaks, and the truth is asked for again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contracts::orders::PaymentMethod;
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use service::OutResponse;
 use testkit::{FakeClock, ScriptedOutbound, ServiceHarness, TestDatabase};
 
-use crate::world::{ANNA, TOTAL, World, mount};
+use crate::told::placed_at;
+use crate::world::{ANNA, TOTAL, mount};
 
 testkit::both_databases!(
     nonsense_is_never_taken_for_money,
@@ -17,9 +18,6 @@ testkit::both_databases!(
     guests_are_sent_only_to_the_bank,
     one_payment_of_the_bank_is_never_two_of_ours,
 );
-
-/// Every mount on one database draws its own ids.
-static SEED: AtomicU64 = AtomicU64::new(3);
 
 const SETTINGS: &[(&str, &str)] = &[("payments.bank_url", "http://bank.example"), ("payments.bank_secret", "s")];
 
@@ -34,29 +32,48 @@ fn with(order_id: &str, name: &str, value: Value) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// Places an order at a bank that answers everything so, and reads its payment.
-fn at_a_bank_that_says(
-    database: &TestDatabase,
-    status: u16,
-    body: impl Fn(&str) -> Vec<u8>,
-) -> (ServiceHarness, Value) {
-    let world = World::open(database);
-    let placed = world.placed(PaymentMethod::Online, TOTAL);
-    drop(world);
-    let body = body(&placed.order_id.to_string());
-    let outbound =
-        ScriptedOutbound::answering(move |_| Ok(OutResponse { status, headers: HeaderMap::new(), body: body.clone() }));
-    let seed = SEED.fetch_add(1, Ordering::Relaxed);
-    let clock = FakeClock::default();
-    // The lease of the mount before has run out.
-    clock.advance(Duration::from_secs(1_000 * seed));
-    let mut harness = mount(database, &clock, SETTINGS, outbound, seed);
-    harness.publish("orders", &placed);
-    harness.settle();
-    harness.pass(Duration::from_secs(60));
-    let path = format!("/orders/{}/payment", placed.order_id);
-    let payment = harness.get(&path).by(&ANNA).send().expect(200).json();
-    (harness, payment)
+/// A bank that answers everything the same.
+struct HostileBank {
+    harness: ServiceHarness,
+    clock: FakeClock,
+    says: Arc<Mutex<(u16, Vec<u8>)>>,
+}
+
+impl HostileBank {
+    fn open(database: &TestDatabase) -> Self {
+        let says = Arc::<Mutex<(u16, Vec<u8>)>>::default();
+        let asked = Arc::clone(&says);
+        let outbound = ScriptedOutbound::answering(move |_| {
+            let (status, body) = asked.lock().unwrap().clone();
+            Ok(OutResponse { status, headers: HeaderMap::new(), body })
+        });
+        let clock = FakeClock::default();
+        Self { harness: mount(database, &clock, SETTINGS, outbound, 3), clock, says }
+    }
+
+    /// Places an order while it says this from now on, and reads the order's payment.
+    fn opens(&mut self, status: u16, body: impl Fn(&str) -> Vec<u8>) -> Value {
+        let placed = placed_at(PaymentMethod::Online, TOTAL, &self.clock);
+        *self.says.lock().unwrap() = (status, body(&placed.order_id.to_string()));
+        self.harness.publish("orders", &placed);
+        self.harness.settle();
+        self.harness.pass(Duration::from_secs(60));
+        self.payment_of(&placed.order_id.to_string())
+    }
+
+    fn payment_of(&self, order_id: &str) -> Value {
+        self.harness.get(&format!("/orders/{order_id}/payment")).by(&ANNA).send().expect(200).json()
+    }
+
+    /// What calls for a person.
+    fn alarmed(&self) -> Value {
+        self.harness.get("/payments?alarmed=true").by(&testkit::Admin).send().expect(200).json()
+    }
+
+    fn assert_nothing_was_taken(&self, name: &str) {
+        let ledger = self.harness.get("/ledger").by(&testkit::Admin).send().expect(200).json();
+        assert_eq!(ledger["items"], json!([]), "{name}");
+    }
 }
 
 /// What a bank says for an order of this id.
@@ -80,33 +97,35 @@ fn nonsense_is_never_taken_for_money(database: &TestDatabase) {
         ("a path for an id", |id| with(id, "id", json!("../../v1/faults"))),
         ("a hostile name", |id| with(id, "order_id", json!("'; DROP TABLE payments; --"))),
     ];
+    let mut bank = HostileBank::open(database);
     for (name, body) in nonsense {
-        let (harness, payment) = at_a_bank_that_says(database, 200, body);
+        let payment = bank.opens(200, body);
 
         assert!(matches!(payment["state"].as_str(), Some("unknown" | "created")), "{name}: {payment}");
         assert_eq!(payment["captured"]["amount"], 0, "{name}");
-        let ledger = harness.get("/ledger").by(&testkit::Admin).send().expect(200).json();
-        assert_eq!(ledger["items"], json!([]), "{name}");
+        bank.assert_nothing_was_taken(name);
     }
     for status in [302, 500, 502] {
-        let (_, payment) = at_a_bank_that_says(database, status, |id| good(id).to_string().into_bytes());
+        let payment = bank.opens(status, |id| good(id).to_string().into_bytes());
         assert_eq!(payment["state"], "unknown", "{status}");
     }
+    bank.assert_nothing_was_taken("all of it");
 }
 
 fn a_refusal_to_open_fails_and_calls_a_person(database: &TestDatabase) {
-    let (harness, payment) = at_a_bank_that_says(database, 422, |_| b"{}".to_vec());
+    let mut bank = HostileBank::open(database);
+    let payment = bank.opens(422, |_| b"{}".to_vec());
 
     assert_eq!(payment["state"], "failed");
-    let alarmed = harness.get("/payments?alarmed=true").by(&testkit::Admin).send().expect(200).json();
-    assert_eq!(alarmed["items"][0]["alarm"], "open_refused");
+    assert_eq!(bank.alarmed()["items"][0]["alarm"], "open_refused");
 }
 
 fn guests_are_sent_only_to_the_bank(database: &TestDatabase) {
+    let mut bank = HostileBank::open(database);
     for page in
         ["https://evil.example/pay", "javascript:alert(1)", "http://bank.example@evil.example/", "//evil.example"]
     {
-        let (_, payment) = at_a_bank_that_says(database, 200, move |id| {
+        let payment = bank.opens(200, |id| {
             let mut body = good(id);
             body["state"] = json!("pending");
             body["captured"] = json!({"amount": 0, "currency": "RUB"});
@@ -119,18 +138,16 @@ fn guests_are_sent_only_to_the_bank(database: &TestDatabase) {
 }
 
 fn one_payment_of_the_bank_is_never_two_of_ours(database: &TestDatabase) {
-    let (harness, first) = at_a_bank_that_says(database, 200, |id| good(id).to_string().into_bytes());
+    let mut bank = HostileBank::open(database);
+    let first = bank.opens(200, |id| good(id).to_string().into_bytes());
     assert_eq!(first["state"], "captured");
-    let path = format!("/orders/{}/payment", first["order_id"].as_str().unwrap());
-
-    drop(harness);
+    let order_id = first["order_id"].as_str().unwrap();
 
     // The second order's opening is answered with the payment of the first, under the second's name.
-    let taken = first["order_id"].as_str().unwrap().replace("ord_", "bnk_");
-    let (harness, second) = at_a_bank_that_says(database, 200, move |id| with(id, "id", json!(taken)));
+    let taken = order_id.replace("ord_", "bnk_");
+    let second = bank.opens(200, |id| with(id, "id", json!(taken)));
 
     assert!(matches!(second["state"].as_str(), Some("created" | "unknown")), "{second}");
-    let alarmed = harness.get("/payments?alarmed=true").by(&testkit::Admin).send().expect(200).json();
-    assert_eq!(alarmed["items"][0]["alarm"], "order_mismatch");
-    assert_eq!(harness.get(&path).by(&ANNA).send().expect(200).json()["state"], "captured");
+    assert_eq!(bank.alarmed()["items"][0]["alarm"], "order_mismatch");
+    assert_eq!(bank.payment_of(order_id)["state"], "captured");
 }

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use service::{ClientAddress, Revocations, Settings, VerificationKeys};
+use service::{ClientAddress, Settings, VerificationKeys};
 use store::{Db, Tx};
 use testkit::{TestDatabase, runtime};
 
 use super::login;
 use crate::app::{App, Device};
 use crate::error::Error;
-use crate::hasher::{Counted, Hasher};
+use crate::hasher::{Counted, Hasher, PasswordCost};
 use crate::key_ring::KeyRing;
 use crate::model::user::User;
 use crate::secret::Secret;
@@ -30,7 +30,7 @@ fn app(db: Db) -> (App, Arc<Counted>) {
     let keys = KeyRing::new(db.clone(), &secret(""), Arc::<VerificationKeys>::default());
     keys.start().unwrap();
     let (hasher, counted) = Hasher::counting(Arc::clone(db.rng()));
-    let app = App::new(db, &settings, Arc::new(keys), Arc::<Revocations>::default());
+    let app = App::new(db, &settings, PasswordCost::OWASP, Arc::new(keys), Arc::default());
     (App { hasher, ..app }, counted)
 }
 
