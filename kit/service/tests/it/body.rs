@@ -277,9 +277,11 @@ async fn what_cannot_be_read_hides_nothing_of_the_rest() {
 
 #[tokio::test]
 async fn what_depends_on_a_place_that_cannot_be_read_is_not_told() {
-    let body = GOOD.replacen('{', r#"{"comment": "never", "labels": {"hot": "very"}, "#, 1);
+    let with_labels = |labels: &str| GOOD.replacen('{', &format!(r#"{{"comment": "never", "labels": {labels}, "#), 1);
 
-    assert_eq!(answered(body).await.faults(), ["/labels/hot type"]);
+    // What stands in for them has no label.
+    assert_eq!(answered(with_labels("7")).await.faults(), ["/labels type"]);
+    assert_eq!(answered(with_labels(r#"{"hot": "very"}"#)).await.faults(), ["/labels/hot type"]);
 }
 
 #[tokio::test]
@@ -288,6 +290,8 @@ async fn a_field_that_its_own_reader_refuses_is_named_itself() {
         (r#"{"cups": [{"until": "never", "size": "large"}], "open": true}"#, "/cups/0/until"),
         (r#"{"cups": [{"size": "large", "until": "never" }], "open": true}"#, "/cups/0/until"),
         (r#"{"open": true, "cups": [{"until": null}, {"until": "soon"}, {"until": null}]}"#, "/cups/1/until"),
+        // Its schema does not ask for it, its reader does.
+        (r#"{"open": true, "cups": [{"until": null}, {"size": "large"}]}"#, "/cups/1"),
     ] {
         let faults = parse_body::<Till>(text.as_bytes()).unwrap_err().listed().to_vec();
         assert_eq!(faults.iter().map(Fault::pointer).collect::<Vec<_>>(), [place], "{text}");
