@@ -10,12 +10,15 @@ testkit::both_databases!(
     an_order_is_paid_at_the_bank_made_and_handed_over,
     an_order_is_paid_at_the_counter,
     a_cancelled_order_gives_money_and_stock_back,
+    money_that_the_bank_refuses_to_give_back_is_handed_over,
     the_last_cake_goes_to_one_of_sixteen_guests,
     a_repeated_placement_has_one_effect,
     a_guest_sees_nothing_of_another_guest
 );
 
 const CARD_THAT_PAYS: &str = "card=4242424242424242";
+/// It pays, and its bank refuses every refund.
+const CARD_OF_A_CLOSED_ACCOUNT: &str = "card=4300000000000000";
 
 pub(crate) fn basket(shop: &Shop, variant: &str, method: &str, total: i64) -> Value {
     json!({"shop_id": shop.id, "fulfilment": {"kind": "pickup", "at": "asap"},
@@ -39,11 +42,15 @@ fn order_in(api: &Api, order: &str, state: &str) -> Value {
 }
 
 fn pay_at_the_bank(guest: &Api, order: &str) {
+    pay_with(guest, order, CARD_THAT_PAYS);
+}
+
+fn pay_with(guest: &Api, order: &str, card: &str) {
     let page = eventually("the bank's page is there", || {
         let payment = guest.get(&format!("/orders/{order}/payment?wait=1s")).expect(200);
         payment["payment_url"].as_str().map(str::to_owned)
     });
-    let answer = guest.submit(&page, CARD_THAT_PAYS);
+    let answer = guest.submit(&page, card);
     assert!(answer.status < 400, "{}", answer.text);
     payment_in(guest, order, "captured");
 }
@@ -133,6 +140,41 @@ fn a_cancelled_order_gives_money_and_stock_back(database: &TestDatabase) {
         let stock = shop.manager.get(&format!("/stock?shop_id={}", shop.id)).expect(200);
         stock["items"].as_array().unwrap().iter().find(|i| i["available"] == 1).cloned()
     });
+    finish(stage);
+}
+
+/// MON-10: what nobody can give back through the bank is named, until staff have handed it over.
+fn money_that_the_bank_refuses_to_give_back_is_handed_over(database: &TestDatabase) {
+    let mut stage = Stage::new(database, &[]);
+    let shop = stage.open_shop(1);
+    let guest = stage.guest("zoya");
+    let placed =
+        guest.post_with_key("/orders", "story-closed-00001", &basket(&shop, &shop.cake, "online", 20_000)).expect(201);
+    let order = placed["id"].as_str().unwrap();
+    pay_with(&guest, order, CARD_OF_A_CLOSED_ACCOUNT);
+    order_in(&guest, order, "paid");
+    guest.post(&format!("/orders/{order}/cancel"), &json!({"reason": "changed my mind"})).expect(200);
+    let payment = eventually("the bank refuses", || {
+        let alarmed = shop.manager.get("/payments?alarmed=true").expect(200)["items"][0].clone();
+        (alarmed["alarm"] == "refund_failed").then(|| alarmed["id"].as_str().unwrap().to_owned())
+    });
+    assert!(stage.stop());
+    let report = stage.audit();
+    let named: Vec<_> = report["checks"].as_array().unwrap().iter().filter(|c| c["findings"] != json!([])).collect();
+    assert!(named.len() == 1 && named[0]["id"] == "MON-10", "{named:#?}");
+    assert_eq!(named[0]["findings"][0]["subject"], format!("order {order}"));
+    stage.start();
+
+    let by_hand = json!({"amount": {"amount": 20_000, "currency": "RUB"}, "how": "cash", "reason": "the bank refuses"});
+    let path = format!("/payments/{payment}/refunds");
+    let refund = shop.manager.post_with_key(&path, "story-closed-00002", &by_hand).expect(201);
+
+    assert_eq!((&refund["how"], &refund["state"]), (&json!("cash"), &json!("succeeded")));
+    payment_in(&guest, order, "refunded");
+    eventually("the order says so", || {
+        (guest.get(&format!("/orders/{order}")).expect(200)["payment_state"] == "refunded").then_some(())
+    });
+    assert_eq!(shop.manager.get("/payments?alarmed=true").expect(200)["items"], json!([]));
     finish(stage);
 }
 

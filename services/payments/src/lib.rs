@@ -32,8 +32,12 @@ pub use crate::settings::{SETTINGS, setting_faults};
 use crate::use_cases::start::payable;
 
 /// Its tables.
-pub static MIGRATIONS: &[Migration] =
-    ::store::migrations!["0001_payments", "0002_ledger" per database, "0003_rules" per database];
+pub static MIGRATIONS: &[Migration] = ::store::migrations![
+    "0001_payments",
+    "0002_ledger" per database,
+    "0003_rules" per database,
+    "0004_refunds_by_hand",
+];
 
 /// The service.
 #[must_use]

@@ -59,14 +59,15 @@ impl Day<'_> {
         self.keyed_deed("receive", path, json!({"how": "cash"}), shop);
     }
 
-    /// All of the money of a payment, a part, or more than is left.
+    /// All of the money of a payment, a part, or more than is left; mostly the way that it came, and now and then by hand.
     pub(super) fn refund(&mut self) {
         let shop = self.index(self.shops.len());
         let state = ["captured", "captured", "partially_refunded", "refunded"][self.index(4)];
         let Some(payment) = self.a_payment(shop, &format!("&state={state}")) else { return };
         let captured = payment["captured"]["amount"].as_i64().unwrap().unsigned_abs();
         let amount = if self.chance(20) { captured } else { 1 + self.below(captured) };
-        let body = json!({"amount": rub(i64::try_from(amount).unwrap()), "reason": "the milk was sour"});
+        let how = if self.chance(25) { "cash" } else { "provider" };
+        let body = json!({"amount": rub(i64::try_from(amount).unwrap()), "how": how, "reason": "the milk was sour"});
         self.keyed_deed("refund", format!("/payments/{}/refunds", text(&payment["id"])), body, shop);
     }
 

@@ -21,14 +21,14 @@ pub(super) fn compare(app: &Arc<App>) -> Result<Vec<Finding>, String> {
     let mut after = String::new();
     loop {
         let from = after.clone();
-        let ours: Result<Vec<Payment>, StoreError> =
+        let ours: Result<Vec<(Payment, i64)>, StoreError> =
             app.db.read_blocking(move |snapshot| rows::opened_at_bank(snapshot, &from, CHUNK));
         let ours = ours.map_err(|error| error.to_string())?;
-        let Some(last) = ours.last() else { break };
+        let Some((last, _)) = ours.last() else { break };
         after = last.id.to_string();
-        for payment in &ours {
+        for (payment, by_hand_minor) in &ours {
             let seen = payment.provider_ref.as_ref().and_then(|reference| theirs.remove(reference));
-            findings.extend(difference(payment, seen.as_ref()).map(|message| {
+            findings.extend(difference(payment, *by_hand_minor, seen.as_ref()).map(|message| {
                 Finding::new(format!("payment {}", payment.id), message).of_key(payment.order_id.to_string())
             }));
         }
@@ -54,8 +54,8 @@ fn bank_list(app: &App) -> Result<BTreeMap<String, Seen>, String> {
     }
 }
 
-/// What the two say differently of one payment.
-fn difference(payment: &Payment, seen: Option<&Seen>) -> Option<String> {
+/// What the two say differently of one payment. What staff handed over from the till never passed through the bank.
+fn difference(payment: &Payment, by_hand_minor: i64, seen: Option<&Seen>) -> Option<String> {
     let Some(seen) = seen else { return Some("is not known to the bank".to_owned()) };
     let given_back: i64 = seen
         .refunds
@@ -64,7 +64,7 @@ fn difference(payment: &Payment, seen: Option<&Seen>) -> Option<String> {
         .map(|refund| refund.amount.amount())
         .sum();
     let theirs = (seen.captured.amount(), given_back, seen.captured.currency());
-    let ours = (payment.captured.amount(), payment.refunded.amount(), payment.captured.currency());
+    let ours = (payment.captured.amount(), payment.refunded.amount() - by_hand_minor, payment.captured.currency());
     if theirs != ours {
         return Some(format!(
             "has taken {} and given back {} {}; the bank says {} and {} {}",

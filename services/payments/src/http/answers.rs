@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::app::method_of;
 use crate::model::ledger::{Account, Entry, PostingKind, Side};
 use crate::model::payment::{Alarm, Payment, ProviderName, ReceivedHow};
-use crate::model::refund::{Refund, RefundLine, RefundState};
+use crate::model::refund::{Refund, RefundHow, RefundLine, RefundState};
 use crate::store::LedgerLine;
 
 /// A payment as its guest sees it.
@@ -196,6 +196,8 @@ pub(super) struct RefundAnswer {
     state: RefundState,
     /// How much.
     amount: Money,
+    /// How it goes back.
+    how: RefundHow,
     /// For which lines; null when it is for none in particular.
     #[schema(required)]
     lines: Option<Vec<RefundedLine>>,
@@ -216,6 +218,7 @@ impl From<Refund> for RefundAnswer {
             payment_id: refund.payment_id,
             state: refund.state,
             amount: refund.amount,
+            how: refund.how,
             lines: refund.lines.map(|lines| lines.into_iter().map(line).collect()),
             reason: refund.reason,
             created_at: refund.created_at,

@@ -114,8 +114,10 @@ pub(super) async fn receive_payment(
 /// Give money back
 ///
 /// In part or whole, and repeatedly, as long as the sum does not exceed what was captured. The money is on its way
-/// when the answer is `pending`; `GET /payments/{id}` shows how it ended. An administrator needs the role as well: money
-/// moves by the hand of who works in the shop.
+/// when the answer is `pending`; `GET /payments/{id}` shows how it ended. A refund that the bank refuses for good (the
+/// payment's alarm is `refund_failed`) is settled with `how` = `cash`: the shop hands the money over from its till, so the
+/// answer is `succeeded`, and the bank is not asked. Any payment with money left may be given back so. An administrator
+/// needs the role as well: money moves by the hand of who works in the shop.
 #[utoipa::path(post, path = "/payments/{id}/refunds", tag = "payments",
     params(("id" = PaymentId, Path, description = "The payment."), IdempotencyKeyHeader),
     request_body = RefundRequest,
@@ -137,6 +139,7 @@ pub(super) async fn refund_payment(
         user_id: principal.user_id,
         id: RefundId::new(app.clock.now(), app.rng.as_ref()),
         amount: body.amount,
+        how: body.how,
         reason: without_card_numbers(body.reason),
         lines: body.lines,
     };

@@ -12,7 +12,7 @@ use service::{Fault, Validate};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::model::payment::{ProviderName, ReceivedHow};
-use crate::model::refund::RefundLine;
+use crate::model::refund::{RefundHow, RefundLine};
 
 /// The longest that a read may wait for news.
 pub(super) const WAIT_MAX: Duration = Duration::from_secs(25);
@@ -115,6 +115,11 @@ impl Validate for ReceiveRequest {
 pub(super) struct RefundRequest {
     /// How much.
     pub(super) amount: Money,
+    /// How it goes back: `provider` the way that it came, `cash` from the till of the shop, which hands it over now. Cash is
+    /// what is left where the bank refuses, and may be chosen where it does not.
+    #[serde(default)]
+    #[schema(default = "provider", example = "provider")]
+    pub(super) how: RefundHow,
     /// For which lines; null when it is for none in particular.
     #[schema(max_items = 100)]
     pub(super) lines: Option<Vec<RefundLine>>,

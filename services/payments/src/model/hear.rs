@@ -82,7 +82,7 @@ pub fn refund_ended(payment: &Payment, refund: &Refund, to: RefundState) -> (Pay
             (next, None)
         }
         RefundState::Succeeded => {
-            let posting = Posting::given_back(payment, refund.id, refund.amount);
+            let posting = Posting::given_back(payment, refund);
             next.refund_pending = less(next.refund_pending, refund.amount);
             next.refunded = next.refunded.plus(refund.amount).expect("never above what was captured");
             if next.refunded == next.captured {

@@ -3,10 +3,11 @@
 //! Nobody builds a transaction by hand: [`Posting`] is made here from a payment and a fact, always of two sides
 //! over the same amount (MON-1). The tables take it whole or not at all, once per fact, and never change it.
 
-use contracts::{OrderId, PaymentId, RefundId, ShopId};
+use contracts::{OrderId, PaymentId, ShopId};
 use kernel::Money;
 
 use super::payment::{Payment, ProviderName, ReceivedHow};
+use super::refund::{Refund, RefundHow};
 
 contracts::words! {
     /// What kind of fact is posted.
@@ -85,14 +86,18 @@ impl Posting {
 
     /// Money of this payment went back.
     #[must_use]
-    pub fn given_back(payment: &Payment, refund_id: RefundId, amount: Money) -> Self {
+    pub fn given_back(payment: &Payment, refund: &Refund) -> Self {
         let (kind, owed) = if payment.counts() {
             (PostingKind::Refund, Account::Orders)
         } else {
             (PostingKind::StrayReturn, Account::Unaccepted)
         };
-        let source = format!("refund:{refund_id}");
-        Self::move_money(payment, Fact { kind, source, amount, to: owed, from: holder(payment) })
+        let from = match refund.how {
+            RefundHow::Provider => holder(payment),
+            RefundHow::Cash => Account::Cash,
+        };
+        let source = format!("refund:{}", refund.id);
+        Self::move_money(payment, Fact { kind, source, amount: refund.amount, to: owed, from })
     }
 
     /// The one constructor: the same amount on both sides.

@@ -42,7 +42,7 @@ contracts::words! {
         OpenRefused = "open_refused",
         /// The provider does not know the payment any more.
         Forgotten = "forgotten",
-        /// A refund failed: the guest has to get the money another way.
+        /// A refund failed: the guest has to get the money another way, such as by hand (`RefundHow::Cash`).
         RefundFailed = "refund_failed",
         /// Money that was received at the counter goes back, and nobody was there who asked for it: staff have to hand
         /// it to the guest.

@@ -23,6 +23,18 @@ contracts::words! {
     }
 }
 
+contracts::words! {
+    /// How the money of a refund goes back.
+    #[derive(Default)]
+    RefundHow {
+        /// Through whoever took it: the bank gives it back, and at the counter the till that it went into.
+        #[default]
+        Provider = "provider",
+        /// From the till of the shop, by hand, whoever took it. There is nobody to ask: it is done with the decision.
+        Cash = "cash",
+    }
+}
+
 /// Every move that a refund can make, from → to.
 pub const REFUND_TRANSITIONS: &[(RefundState, RefundState)] = &[
     (RefundState::Pending, RefundState::Unknown),
@@ -57,6 +69,8 @@ pub struct Refund {
     pub amount: Money,
     /// Where it is.
     pub state: RefundState,
+    /// How the money goes back.
+    pub how: RefundHow,
     /// What asked for it; unique per payment.
     pub source: String,
     /// Why.

@@ -117,12 +117,16 @@ pub(crate) fn stray_money(snapshot: &mut Snapshot<'_>) -> Result<Vec<(PaymentId,
     snapshot.list(&STRAY_MONEY, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
-/// Payments that the bank has to know, in order of id.
+/// Payments that the bank has to know, in order of id, each with the minor units that were handed over past the bank.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) fn opened_at_bank(snapshot: &mut Snapshot<'_>, after: &str, limit: u32) -> Result<Vec<Payment>, StoreError> {
-    snapshot.list(&OPENED_AT_BANK, &params![after, limit], read)
+pub(crate) fn opened_at_bank(
+    snapshot: &mut Snapshot<'_>,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(Payment, i64)>, StoreError> {
+    snapshot.list(&OPENED_AT_BANK, &params![after, limit], |row| Ok((read(row)?, row.get(25)?)))
 }
 
 /// The next payments of a stretch.

@@ -26,6 +26,7 @@ pub(crate) fn insert_refund(tx: &mut Tx<'_>, refund: &Refund) -> Result<bool, St
         &refund.provider_ref,
         refund.created_at,
         refund.updated_at,
+        refund.how.as_str(),
     ];
     Ok(tx.execute(&INSERT_REFUND, &row)? == 1)
 }
@@ -68,6 +69,7 @@ fn read(row: &Row<'_>) -> Result<Refund, StoreError> {
         provider_ref: row.get(9)?,
         created_at: row.get(10)?,
         updated_at: row.get(11)?,
+        how: row.get(12)?,
     })
 }
 

@@ -13,7 +13,7 @@ macro_rules! payment_columns {
 macro_rules! refund_columns {
     () => {
         "id, payment_id, currency, amount_minor, state, source, reason, lines, by_user, provider_ref, created_at, \
-         updated_at"
+         updated_at, how"
     };
 }
 
@@ -102,7 +102,7 @@ store::statements! {
 
     /// A new refund; nothing when its source has asked before.
     INSERT_REFUND = concat!("INSERT INTO refunds (", refund_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-        $11, $12) ON CONFLICT (payment_id, source) DO NOTHING");
+        $11, $12, $13) ON CONFLICT (payment_id, source) DO NOTHING");
     /// A refund that is about to change.
     LOCK_REFUND = concat!("SELECT ", refund_columns!(), " FROM refunds WHERE id = $1 FOR UPDATE");
     /// The refunds of a payment.
@@ -189,8 +189,11 @@ store::statements! {
     /// Money that does not count and is not on its way back.
     STRAY_MONEY = "SELECT id, order_id, captured_minor - refunded_minor - refund_pending_minor FROM payments \
         WHERE state = 'failed' AND captured_minor > refunded_minor + refund_pending_minor ORDER BY id";
-    /// Payments that the bank has to know.
-    OPENED_AT_BANK = concat!("SELECT ", payment_columns!(), " FROM payments \
+    /// Payments that the bank has to know, each with what of it went back past the bank.
+    OPENED_AT_BANK = concat!("SELECT ", payment_columns!(), ", \
+            (SELECT CAST(COALESCE(SUM(r.amount_minor), 0) AS BIGINT) FROM refunds r \
+             WHERE r.payment_id = payments.id AND r.how = 'cash' AND r.state = 'succeeded') \
+        FROM payments \
         WHERE provider = 'sandbox' AND provider_ref IS NOT NULL AND id > $1 ORDER BY id LIMIT $2");
     /// Payments made since a time, in order of id, for the audit.
     PAYMENTS_MADE = concat!("SELECT ", payment_columns!(), " FROM payments \

@@ -9,7 +9,7 @@ use store::{Column, FromColumn};
 use crate::model::judge::{SeenRefundState, SeenState};
 use crate::model::ledger::{Account, PostingKind, Side};
 use crate::model::payment::{Alarm, ProviderName, ReceivedHow};
-use crate::model::refund::RefundState;
+use crate::model::refund::{RefundHow, RefundState};
 
 macro_rules! words_in_columns {
     ($($name:ty),+ $(,)?) => {$(
@@ -27,6 +27,7 @@ words_in_columns!(
     Account,
     Side,
     RefundState,
+    RefundHow,
     ProviderName,
     ReceivedHow,
     Alarm,

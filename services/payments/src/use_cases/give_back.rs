@@ -10,14 +10,15 @@ use crate::app::App;
 use crate::error::Error;
 use crate::events::Wanted;
 use crate::model::payment::{Alarm, Payment};
-use crate::model::refund::{Refund, RefundLine, RefundState, line_faults};
-use crate::provider::ProviderError;
+use crate::model::refund::{Refund, RefundHow, RefundLine, RefundState, line_faults};
+use crate::provider::{Counter, Provider, ProviderError};
 use crate::store as rows;
 
 /// What is to be given back, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct GiveBack {
     pub(crate) amount: Money,
+    pub(crate) how: RefundHow,
     /// What asks: the same source is heard once per payment.
     pub(crate) source: String,
     pub(crate) reason: String,
@@ -29,13 +30,15 @@ impl GiveBack {
     /// Money that does not count goes back by itself.
     pub(crate) fn by_rule(id: PaymentId, amount: Money, alarm: Option<Alarm>) -> Self {
         let reason = alarm.map_or("stray", Alarm::as_str).to_owned();
-        Self { amount, source: format!("rule:{id}"), reason, lines: None, by_user: None }
+        let source = format!("rule:{id}");
+        Self { amount, how: RefundHow::Provider, source, reason, lines: None, by_user: None }
     }
 
     /// An event of the order says that all that is left has to go back.
     pub(crate) fn by_event(event_id: &str, amount: Money, reason: Option<&str>) -> Self {
         Self {
             amount,
+            how: RefundHow::Provider,
             source: format!("order:{event_id}"),
             reason: reason.unwrap_or("order_ended").to_owned(),
             lines: None,
@@ -52,6 +55,7 @@ pub(crate) struct StaffRefund {
     pub(crate) user_id: UserId,
     pub(crate) id: RefundId,
     pub(crate) amount: Money,
+    pub(crate) how: RefundHow,
     pub(crate) reason: String,
     pub(crate) lines: Option<Vec<RefundLine>>,
 }
@@ -70,6 +74,7 @@ pub(crate) fn refund_by_staff(tx: &mut Tx<'_>, app: &App, ask: &StaffRefund) -> 
     }
     let why = GiveBack {
         amount: ask.amount,
+        how: ask.how,
         source: format!("staff:{}", ask.id),
         reason: ask.reason.clone(),
         lines: ask.lines.clone(),
@@ -79,7 +84,7 @@ pub(crate) fn refund_by_staff(tx: &mut Tx<'_>, app: &App, ask: &StaffRefund) -> 
     tx.audit(
         AuditEntry::new(ask.user_id.to_string(), "payments.refund", payment.id.to_string())
             .shop(payment.shop_id.to_string())
-            .after(serde_json::json!({"refund_id": refund.id, "amount": refund.amount})),
+            .after(serde_json::json!({"refund_id": refund.id, "amount": refund.amount, "how": refund.how})),
     )?;
     Ok(refund)
 }
@@ -114,8 +119,11 @@ fn give_back_as(
         return Ok((payment.clone(), known));
     }
     let now = tx.now();
-    let provider = app.provider(payment.provider);
-    let ask_at = (!provider.answers_at_once()).then(|| app.first_ask_at(now));
+    let giver: &dyn Provider = match why.how {
+        RefundHow::Provider => app.provider(payment.provider),
+        RefundHow::Cash => &Counter,
+    };
+    let ask_at = (!giver.answers_at_once()).then(|| app.first_ask_at(now));
     if !rows::reserve_refund(tx, payment.id, why.amount, ask_at)? {
         return Err(Error::RefundExceedsCaptured(left(payment)));
     }
@@ -124,6 +132,7 @@ fn give_back_as(
         payment_id: payment.id,
         amount: why.amount,
         state: RefundState::Pending,
+        how: why.how,
         source: why.source,
         reason: why.reason,
         lines: why.lines,
@@ -134,8 +143,8 @@ fn give_back_as(
     };
     insert(tx, &refund)?;
     let payment = rows::lock_payment(tx, payment.id)?.ok_or(Error::UnknownPayment)?;
-    if provider.answers_at_once() {
-        let said = provider.refund(&payment, &refund).map_err(|error| never_away(&error))?;
+    if giver.answers_at_once() {
+        let said = giver.refund(&payment, &refund).map_err(|error| never_away(&error))?;
         let payment = record_refund(tx, app, payment, &refund, &said)?;
         let refund = rows::lock_refund(tx, id)?.unwrap_or(refund);
         return Ok((payment, refund));

@@ -6,6 +6,8 @@ mod audit;
 #[cfg(test)]
 mod bank_faults;
 #[cfg(test)]
+mod by_hand;
+#[cfg(test)]
 mod callbacks;
 #[cfg(test)]
 mod counter;

@@ -2,12 +2,11 @@
 
 use contracts::orders::PaymentMethod;
 use contracts::payments::{Payable, PayableRequest};
-use eventlog::Log;
 use serde_json::json;
 use testkit::{FakeClock, ScriptedOutbound, ServiceHarness, TestDatabase};
 
 use crate::told::placed_at;
-use crate::world::{ANNA, BORIS, TOTAL, World, mount};
+use crate::world::{ANNA, BORIS, TOTAL, World, assert_nothing_waits, mount};
 
 testkit::both_databases!(
     without_a_bank_only_the_counter_is_offered,
@@ -23,17 +22,6 @@ fn payable(harness: &ServiceHarness, method: PaymentMethod) -> Result<(), String
 
 fn without_a_bank(database: &TestDatabase) -> ServiceHarness {
     mount(database, &FakeClock::default(), &[], ScriptedOutbound::silent(), 1)
-}
-
-/// What a running business would have its audit name after a minute.
-fn assert_nothing_waits(harness: &ServiceHarness) {
-    let stats = Log::open(harness.store()).unwrap().stats().unwrap();
-    let waits =
-        |consumer: &eventlog::ConsumerStats| consumer.waiting > 0 || consumer.topics.iter().any(|topic| topic.lag > 0);
-    let waiting: Vec<_> = stats.iter().filter(|consumer| waits(consumer)).collect();
-    assert!(waiting.is_empty(), "{waiting:?}");
-    let report = harness.audit();
-    assert_eq!(report.findings(), 0, "{report}");
 }
 
 fn without_a_bank_only_the_counter_is_offered(database: &TestDatabase) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use contracts::orders::{OrderPlaced, OrderState, PaymentMethod};
 use contracts::payments::PaymentMoved;
 use contracts::{OrderId, ShopId};
+use eventlog::Log;
 use kernel::{Clock as _, Currency, Money, OsRng};
 use sandbox::bank::{Bank, BankConfig};
 use serde_json::{Value, json};
@@ -364,6 +365,17 @@ impl World {
     pub(crate) fn assert_clean(&self) {
         assert_eq!(self.findings(), Vec::<String>::new());
     }
+}
+
+/// What a running business would have its audit name after a minute.
+pub(crate) fn assert_nothing_waits(harness: &ServiceHarness) {
+    let stats = Log::open(harness.store()).unwrap().stats().unwrap();
+    let waits =
+        |consumer: &eventlog::ConsumerStats| consumer.waiting > 0 || consumer.topics.iter().any(|topic| topic.lag > 0);
+    let waiting: Vec<_> = stats.iter().filter(|consumer| waits(consumer)).collect();
+    assert!(waiting.is_empty(), "{waiting:?}");
+    let report = harness.audit();
+    assert_eq!(report.findings(), 0, "{report}");
 }
 
 pub(crate) fn mount(

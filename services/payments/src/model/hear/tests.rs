@@ -8,7 +8,7 @@ use crate::model::examples::{TOTAL, a_payment, rub, seen};
 use crate::model::judge::{OrderMoney, Seen, SeenState};
 use crate::model::ledger::{PostingKind, Side};
 use crate::model::payment::{Alarm, Payment, ProviderName, may_move, rank};
-use crate::model::refund::{Refund, RefundState};
+use crate::model::refund::{Refund, RefundHow, RefundState};
 
 fn a_refund(minor: i64) -> Refund {
     let now = Timestamp::from_micros(0);
@@ -17,6 +17,7 @@ fn a_refund(minor: i64) -> Refund {
         payment_id: a_payment(PaymentState::Captured).id,
         amount: rub(minor),
         state: RefundState::Pending,
+        how: RefundHow::Provider,
         source: "test".to_owned(),
         reason: "test".to_owned(),
         lines: None,
