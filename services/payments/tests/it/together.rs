@@ -23,7 +23,8 @@ testkit::both_databases!(
 
 statements! {
     END = "INSERT INTO payment_order_ends (order_id, ended, version) VALUES ($1, 1, 2)";
-    WAITING = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    /// How many wait for this transaction. Who is connected is asked once per transaction, what is waited for each time.
+    WAITING = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
 }
 
 /// What nobody says on this topic.
