@@ -89,23 +89,25 @@ fn stumbler() -> Consumer {
     })
 }
 
-/// The consumer's thread waits for it in real time, and not until it would look by itself.
+/// The consumer's thread waits for it in real time, and not until it would look by itself, a second later. A busy machine
+/// makes turns slow, and what else wakes the thread makes one quick: half of them tell.
 pub(crate) fn a_failed_event_is_tried_again_when_it_is_due(log: &dyn LogUnderTest) {
-    const EVENTS: usize = 10;
     let process = log.start();
     let running = process.runner(stumbler()).start(&log.clock().shared()).unwrap();
     let clock = SystemClock::new();
 
-    for turn in 0..EVENTS {
+    let mut turns = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|turn| {
+        let begun = clock.elapsed();
         process.publish(&[("a", 1)]);
         Patience::new("the failure").until(|| process.log.stats().unwrap()[0].waiting == 1);
         log.clock().advance(Duration::from_millis(200));
         Patience::new("the second try").until(|| process.heard("probe.scribe").len() > turn);
-    }
+        clock.elapsed() - begun
+    });
 
-    let took = clock.elapsed();
     running.stop();
-    assert!(took < Duration::from_secs(6), "it slept through what was due: {took:?}");
+    turns.sort_unstable();
+    assert!(turns[4] < Duration::from_millis(800), "it slept through what was due: {turns:?}");
 }
 
 pub(crate) fn what_waits_behind_a_parked_event_follows_it_at_once(log: &dyn LogUnderTest) {
