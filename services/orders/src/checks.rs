@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use contracts::OrderId;
 use contracts::orders::{FulfilmentKind, OrderState};
-use kernel::{Clock, Money};
+use kernel::Clock;
 use service::{Check, FactSet, Finding};
 use store::{Db, Snapshot, StoreError};
 
@@ -34,7 +34,6 @@ pub(crate) fn checks(app: &Arc<App>) -> Vec<Check> {
         in_chunks("MON-6", app, totals_add_up),
         Check::local("MON-4", tenders_add_up),
         Check::local("MON-4", paid_orders_have_their_money),
-        Check::local("MON-10", money_of_ended_orders).quiescent(),
         in_chunks("ORD-1", app, histories_fold),
         Check::local("ORD-1", orders_have_histories),
         Check::local("ORD-2", move |snapshot| unpaid_past_their_time(snapshot, clock.as_ref())).quiescent(),
@@ -53,7 +52,7 @@ fn in_chunks(id: &'static str, app: &Arc<App>, run: fn(&Db) -> Result<Vec<Findin
 }
 
 /// What other services' checks compare with: the money that each order says is with us (MON-4), the orders that may hold
-/// stock (STK-3), and those whose guests have paid for their goods (MON-10).
+/// stock (STK-3), those whose guests have paid for their goods, and those that nobody makes and money is here for (MON-10).
 pub(crate) fn facts() -> Vec<FactSet> {
     vec![
         FactSet::new("orders.paid", |snapshot| {
@@ -62,6 +61,10 @@ pub(crate) fn facts() -> Vec<FactSet> {
         }),
         FactSet::new("orders.live", |snapshot| Ok(by_id(live_orders(snapshot)?))),
         FactSet::new("orders.sold", |snapshot| Ok(by_id(sold_orders(snapshot)?))),
+        FactSet::new("orders.unmade", |snapshot| {
+            let money = money_without_order(snapshot)?.into_iter();
+            Ok(money.map(|(id, state, minor, currency)| (id.to_string(), (state, minor, currency))).collect())
+        }),
     ]
 }
 
@@ -114,18 +117,6 @@ fn tenders_add_up(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreErro
 fn paid_orders_have_their_money(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
     let unpaid = paid_without_money(snapshot)?.into_iter();
     Ok(unpaid.map(|(id, state)| on(id, format!("is {state}, and no payment that it names took its total"))).collect())
-}
-
-/// MON-10, our half: money is with us only for orders that are or will be made. Named here too: a sum that does not pay its
-/// order. That their goods were held is catalog's half.
-fn money_of_ended_orders(snapshot: &mut Snapshot<'_>) -> Result<Vec<Finding>, StoreError> {
-    let held = money_without_order(snapshot)?.into_iter();
-    Ok(held
-        .map(|(id, state, minor, currency)| {
-            let money = Money::new(minor, currency).map_or_else(|_| minor.to_string(), |money| money.to_string());
-            on(id, format!("is {state} while {money} of its guest is here"))
-        })
-        .collect())
 }
 
 /// The histories that have a fault.

@@ -11,8 +11,8 @@ pub(crate) mod sql;
 mod words;
 
 pub(crate) use self::audit::{
-    counted_twice, held_by_order, ledger_differences, ledger_halves, opened_at_bank, payments_made, refund_differences,
-    stray_money, unbalanced,
+    counted_twice, going_back_by_order, held_by_order, ledger_differences, ledger_halves, opened_at_bank,
+    payments_made, refund_differences, stray_money, unbalanced,
 };
 pub(crate) use self::callbacks::{Callback, callback_stored, match_callbacks, prune_callbacks};
 pub(crate) use self::ledger::{LedgerKey, LedgerLine, list_ledger, post};

@@ -1,8 +1,12 @@
 //! Every check, with the damage that it must name.
 
+use std::collections::BTreeMap;
+
 use contracts::orders::{OrderState, OrderUpdated};
+use kernel::Currency;
+use service::{Check, FactError, Facts, Finding, Mount};
 use store::{Statement, StoreError};
-use testkit::{TestDatabase, both_databases};
+use testkit::{ServiceHarness, TestDatabase, both_databases};
 
 use crate::support::{World, minutes};
 
@@ -10,7 +14,7 @@ both_databases!(
     a_sound_database_is_clean,
     lines_that_do_not_make_the_items_are_named,
     money_that_does_not_add_up_is_named,
-    money_of_an_ended_order_is_named,
+    money_that_nothing_is_made_for_is_told,
     a_paid_order_without_its_money_is_named,
     a_jump_in_a_history_is_named,
     a_history_that_leads_elsewhere_is_named,
@@ -78,16 +82,32 @@ fn money_that_does_not_add_up_is_named(database: &TestDatabase) {
     assert_eq!(found_after(database, &DAMAGE), ["MON-4"]);
 }
 
-fn money_of_an_ended_order_is_named(database: &TestDatabase) {
-    static DAMAGE: [Statement; 2] = [
-        sql("UPDATE orders SET captured_minor = 62000 WHERE state = 'cancelled'"),
-        sql(
-            "INSERT INTO order_payments SELECT id, 'pay_00000000000000000000000001', 1, 1, 'captured', currency, 62000, 0 \
-             FROM orders WHERE state = 'cancelled'",
-        ),
-    ];
+/// What payments' half of MON-10 hears of orders.
+fn unmade(facts: &Facts) -> Result<Vec<Finding>, FactError> {
+    let unmade: BTreeMap<String, (OrderState, i64, Currency)> = facts.of("orders.unmade")?;
+    let told = unmade.into_iter();
+    Ok(told.map(|(id, (state, minor, currency))| Finding::new(id, format!("{state} {minor} {currency}"))).collect())
+}
 
-    assert_eq!(found_after(database, &DAMAGE), ["MON-10"]);
+fn money_that_nothing_is_made_for_is_told(database: &TestDatabase) {
+    let mut world = World::new(database);
+    world.a_paid_order("k1");
+    let (id, _) = world.a_placed_order("k2");
+    let told = || {
+        let service = |deps| orders::service(deps).check(Check::across("TOLD-1", unmade));
+        let report = ServiceHarness::mount(database, Mount { service, ..orders::MOUNT }).audit();
+        let check = report.checks.iter().find(|check| check.id == "TOLD-1").unwrap();
+        check.findings.iter().map(|told| format!("{}: {}", told.subject, told.message)).collect::<Vec<_>>()
+    };
+    let nothing = told();
+    world.payment(id).captured(100).publish();
+    world.harness.settle();
+    let too_little = told();
+
+    world.harness.pass(minutes(10));
+
+    assert_eq!((nothing, too_little), (vec![], vec![format!("{id}: placed 100 RUB")]));
+    assert_eq!(told(), [format!("{id}: expired 100 RUB")]);
 }
 
 fn a_paid_order_without_its_money_is_named(database: &TestDatabase) {

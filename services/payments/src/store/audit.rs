@@ -7,8 +7,8 @@ use store::{Snapshot, StoreError, params};
 
 use super::payments::read;
 use super::sql::{
-    COUNTED_TWICE, HELD_BY_ORDER, LEDGER_DIFFERENCES, LEDGER_HALVES, OPENED_AT_BANK, PAYMENTS_MADE, REFUND_DIFFERENCES,
-    STRAY_MONEY, UNBALANCED,
+    COUNTED_TWICE, GOING_BACK_BY_ORDER, HELD_BY_ORDER, LEDGER_DIFFERENCES, LEDGER_HALVES, OPENED_AT_BANK,
+    PAYMENTS_MADE, REFUND_DIFFERENCES, STRAY_MONEY, UNBALANCED,
 };
 use crate::model::payment::Payment;
 
@@ -50,6 +50,14 @@ pub(crate) struct RefundDifference {
 /// Those of the database; so below.
 pub(crate) fn held_by_order(snapshot: &mut Snapshot<'_>) -> Result<Vec<(String, i64, Currency)>, StoreError> {
     snapshot.list(&HELD_BY_ORDER, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+/// What of an order's money is on its way back, by those who are asked until they have said so.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn going_back_by_order(snapshot: &mut Snapshot<'_>) -> Result<Vec<(String, i64, Currency)>, StoreError> {
+    snapshot.list(&GOING_BACK_BY_ORDER, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 /// Ledger transactions whose sides differ: id, debits, credits.

@@ -148,6 +148,9 @@ store::statements! {
     /// What is with us of each order's money, over all its attempts.
     HELD_BY_ORDER = "SELECT order_id, CAST(SUM(captured_minor - refunded_minor) AS BIGINT), currency FROM payments \
         WHERE captured_minor > 0 GROUP BY order_id, currency ORDER BY order_id";
+    /// What of an order's money is on its way back, and asked about.
+    GOING_BACK_BY_ORDER = "SELECT order_id, CAST(SUM(refund_pending_minor) AS BIGINT), currency FROM payments \
+        WHERE refund_pending_minor > 0 AND ask_at IS NOT NULL GROUP BY order_id, currency ORDER BY order_id";
     /// Ledger transactions whose sides differ.
     UNBALANCED = "SELECT transaction_id, CAST(SUM(debit_minor) AS BIGINT), CAST(SUM(credit_minor) AS BIGINT) \
         FROM ledger_entries GROUP BY transaction_id, currency \

@@ -17,6 +17,7 @@ testkit::both_databases!(
     a_refund_at_the_bank_behind_our_back_is_named,
     a_payment_that_the_bank_does_not_know_is_named,
     an_order_that_says_something_else_is_named,
+    money_of_an_order_that_nobody_makes_is_named_until_it_goes_back,
     a_state_says_what_money_there_is,
     a_bank_whose_list_does_not_go_on_is_not_read_for_ever,
     a_payment_that_others_know_otherwise_is_named,
@@ -39,6 +40,10 @@ store::statements! {
     OTHER_PAYER = "UPDATE payment_orders SET paid_by = 'pay_00000000000000000000000000'";
     /// The money does not count.
     DOES_NOT_COUNT = "UPDATE payments SET state = 'failed' WHERE id = $1";
+    /// What is here.
+    HELD = "SELECT order_id, captured_minor - refunded_minor FROM payments WHERE captured_minor > refunded_minor";
+    /// The bank is not asked any more.
+    NOT_ASKED = "UPDATE payments SET ask_at = NULL WHERE id = $1";
     /// Another payment at the bank.
     OTHER_REFERENCE = "UPDATE payments SET provider_ref = 'bnk_nobody' WHERE id = $1";
 }
@@ -154,6 +159,35 @@ fn an_order_that_says_something_else_is_named(database: &TestDatabase) {
     let check = report.checks.iter().find(|check| check.id == "MON-4" && check.service == "payments").unwrap();
     let subjects: Vec<_> = check.findings.iter().map(|finding| finding.subject.clone()).collect();
     assert_eq!(subjects, [format!("order {}", placed.order_id), "order ord_ghost".to_owned()]);
+}
+
+/// Whatever payments holds is of cancelled orders.
+fn cancelled_orders(deps: Deps) -> Service {
+    payments::service(deps).facts(FactSet::new("orders.unmade", |snapshot| {
+        snapshot.list(&HELD, &[], |row| Ok((row.get(0)?, ("cancelled", row.get::<i64>(1)?, "RUB"))))
+    }))
+}
+
+/// MON-10. The task that lies before the bank has the payment for its key, and excuses nothing of the order.
+fn money_of_an_order_that_nobody_makes_is_named_until_it_goes_back(database: &TestDatabase) {
+    let mut world = World::open(database);
+    let (order, payment) = world.paid_order();
+    let named = || {
+        let mount = Mount { service: cancelled_orders, ..MOUNT };
+        let harness = testkit::ServiceHarness::mount_with(database, mount, testkit::HarnessOptions::default());
+        let report = harness.audit();
+        let check = report.checks.iter().find(|check| check.id == "MON-10").unwrap();
+        check.findings.iter().map(|finding| finding.subject.clone()).collect::<Vec<_>>()
+    };
+    let here = named();
+    world.fault(&serde_json::json!({"kind": "down", "probability": 1, "seed": 7}));
+    world.order_goes(order, contracts::orders::OrderState::Cancelled, 3, true);
+    let on_its_way = named();
+
+    plant(&world, &NOT_ASKED, Some(&payment));
+
+    assert_eq!((here, on_its_way), (vec![format!("order {order}")], vec![]));
+    assert_eq!(named(), [format!("order {order}")], "nobody asks how it ended");
 }
 
 fn a_state_says_what_money_there_is(database: &TestDatabase) {
