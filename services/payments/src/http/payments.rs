@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use contracts::{PaymentId, RefundId};
 use http::HeaderMap;
+use kernel::Currency;
 use service::{
     Answer, Fault, IdempotencyKeyHeader, IfNoneMatchHeader, Keyed, Listing, Page, PageQuery, PathId, Principal,
     Problem, Role, etagged, once, without_card_numbers,
@@ -151,11 +152,22 @@ pub(super) async fn refund_payment(
     .await
 }
 
-/// Lines that cannot be given back are named one by one.
+/// What of the body cannot be given back is named place by place.
 fn refused(error: Error) -> Problem {
-    let Error::InvalidLines(faults) = &error else { return error.into() };
-    let faults = faults.iter().map(line_fault).collect();
+    let faults = if let Error::InvalidLines(faults) = &error {
+        faults.iter().map(line_fault).collect()
+    } else if let Error::WrongCurrency(currency) = &error {
+        vec![another_currency(*currency)]
+    } else {
+        return error.into();
+    };
     Problem::from(error).faults(faults)
+}
+
+fn another_currency(of_payment: Currency) -> Fault {
+    let (en, ru) =
+        (format!("must be {of_payment}, as was paid"), format!("должна быть {of_payment}: так было заплачено"));
+    Fault::worded("/amount/currency", "currency", en, ru)
 }
 
 fn line_fault(fault: &LineFault) -> Fault {

@@ -243,6 +243,7 @@ fn bad_refunds_are_refused_with_every_fault(database: &TestDatabase) {
     }
     let dollars = send(json!({"amount": {"amount": 5, "currency": "USD"}, "reason": "r"})).expect(422);
     assert_eq!(dollars.code(), "payments.wrong-currency");
+    assert_eq!(dollars.json()["errors"][0]["pointer"], "/amount/currency");
     send(json!({"amount": {"amount": 5, "currency": "RUB"}, "reason": "r", "state": "succeeded"})).expect(422);
     send(json!({"amount": {"amount": 1.5, "currency": "RUB"}, "reason": "r"})).expect(422);
     world.assert_clean();
