@@ -180,7 +180,7 @@ impl Numbers {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::future::join_all;
+    use futures_util::future::{join, join_all};
     use store::StoreError;
     use testkit::TestDatabase;
 
@@ -193,15 +193,27 @@ mod tests {
         callers_at_once_fail_together,
     );
 
-    const CALLERS: usize = 50;
+    const CALLERS: u8 = 50;
 
     fn counter() -> Sequence {
         Sequence::Pickup("shp_01jz0000000000000000000000".parse().unwrap(), jiff::civil::date(2026, 11, 21))
     }
 
+    /// The turn is kept from the callers until all of them wait.
     fn at_once(numbers: &Numbers, db: &store::Db) -> Vec<Result<i64, StoreError>> {
+        let (_, turn) = numbers.wait(counter());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(join_all((0..CALLERS).map(|_| numbers.next(db, counter()))))
+        runtime.block_on(async {
+            let held = turn.lock().await;
+            let callers = join_all((0..CALLERS).map(|_| numbers.next(db, counter())));
+            let go = async {
+                while numbers.pools()[&counter()].waiting < i64::from(CALLERS) {
+                    tokio::task::yield_now().await;
+                }
+                drop(held);
+            };
+            join(callers, go).await.0
+        })
     }
 
     fn callers_at_once_get_different_numbers_of_as_few_blocks_as_they_need(database: &TestDatabase) {
