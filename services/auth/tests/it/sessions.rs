@@ -157,10 +157,10 @@ fn a_flood_of_sessions_is_forgotten_as_well(database: &TestDatabase) {
     }
     let mut world = World::new(database);
     let anna = world.register("anna@example.org").id;
-    let rows: Vec<_> = (0..10_000).map(|n| store::params![SessionId::from_bits(n), anna].to_vec()).collect();
+    let rows: Vec<_> = (0..22_000).map(|n| store::params![SessionId::from_bits(n), anna].to_vec()).collect();
     let flood: Result<_, store::StoreError> =
         world.harness.db().write_blocking(move |tx| tx.execute_many(&ENDED, &rows));
-    assert_eq!(flood.unwrap().len(), 10_000);
+    assert_eq!(flood.unwrap().len(), 22_000);
 
     world.harness.pass(Duration::from_secs(3_600));
 

@@ -253,14 +253,14 @@ fn a_flood_of_callbacks_is_forgotten_as_well(database: &TestDatabase) {
         /// So many that were looked into.
         FLOOD = "INSERT INTO payment_callbacks (provider, event_id, provider_ref, kind, body, matched, received_at) \
             WITH digits (n) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) \
-            SELECT 'sandbox', 'evt_' || a.n || b.n || c.n || d.n, 'bnk_1', 'payment.captured', '{}', 1, 0 \
-            FROM digits AS a, digits AS b, digits AS c, digits AS d";
+            SELECT 'sandbox', 'evt_' || a.n || b.n || c.n || d.n || e.n, 'bnk_1', 'payment.captured', '{}', 1, 0 \
+            FROM digits AS a, digits AS b, digits AS c, digits AS d, digits AS e WHERE a.n < 6";
         /// How many are left.
         LEFT = "SELECT COUNT(*) FROM payment_callbacks";
     }
     let mut world = World::open(database);
     let flood: Result<u64, store::StoreError> = world.harness.db().write_blocking(|tx| tx.execute(&FLOOD, &[]));
-    assert_eq!(flood.unwrap(), 10_000);
+    assert_eq!(flood.unwrap(), 60_000);
 
     world.harness.pass(Duration::from_secs(3_600));
 
